@@ -1,0 +1,3 @@
+//! Sender rotation for email.
+mod vocab;
+pub use vocab::*;
