@@ -1,0 +1,18 @@
+//! Rules: pure functions over plain values, and the settings they read.
+//!
+//! This floor knows what an account or a campaign is set to and what that permits at an instant. It
+//! does not know who is attached where, what was reserved, or whose turn it is.
+
+mod account;
+mod campaign;
+mod limit;
+mod ramp;
+mod schedule;
+
+pub use account::{
+    Account, Connection, Link, Pace, Provider, SettingError, Standpoint, Warmup, WarmupMail,
+};
+pub use campaign::{Campaign, CampaignState};
+pub use limit::{Limit, LimitError};
+pub use ramp::{Ramp, RampError};
+pub use schedule::{Schedule, ScheduleError};
