@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::vocab::Span;
 
-/// At most [`max`](Self::max) emails in any stretch of [`length`](Self::length).
+/// At most [so many](Self::emails) emails in any stretch of [`length`](Self::length).
 ///
 /// It is exact: an email sent at `t` takes room until `t + length`, and at that instant no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -73,7 +73,7 @@ impl Limit {
     }
 
     /// The most emails.
-    pub const fn max(self) -> u32 {
+    pub const fn emails(self) -> u32 {
         self.max
     }
 

@@ -4,15 +4,21 @@
 //! does not know who is attached where, what was reserved, or whose turn it is.
 
 mod account;
+mod block;
 mod campaign;
 mod limit;
 mod ramp;
 mod schedule;
+mod turn;
 
 pub use account::{
     Account, Connection, Link, Pace, Provider, SettingError, Standpoint, Warmup, WarmupMail,
 };
+pub use block::{Block, Reason};
 pub use campaign::{Campaign, CampaignState};
 pub use limit::{Limit, LimitError};
 pub use ramp::{Ramp, RampError};
 pub use schedule::{Schedule, ScheduleError};
+
+pub(crate) use ramp::SILENT_DAYS;
+pub(crate) use turn::{Place, TURN, rescaled, weight};

@@ -1,2 +1,5 @@
-#[test]
-fn t() {}
+//! Behaviour of the whole crate, through its public face only.
+
+mod import;
+mod turns;
+mod world;

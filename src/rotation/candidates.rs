@@ -1,0 +1,274 @@
+//! Who may answer one request: the accounts that the lead, the demand and the exclusions leave, and
+//! when the first of them may.
+//!
+//! Knows the rules and the order of instants, not the order of turns.
+
+use crate::policy::{Block, Reason, TURN};
+use crate::rotation::explain;
+use crate::rotation::index::Index;
+use crate::rotation::pick::Turn;
+use crate::rotation::reservation::{EmailKind, Request};
+use crate::rotation::reserve::{Pick, ReserveError, Unavailable, Wait, named_purpose};
+use crate::rotation::rules::{AccountRules, Purpose, Verdict, campaign_rules, earliest};
+use crate::rotation::state::{AccountRecord, CampaignRecord, State};
+use crate::vocab::{AccountId, CampaignId, Timestamp};
+
+/// Which accounts a request may go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// The lead's account is gone: anybody else, as far as the rules for follow-ups allow.
+    Moved { from: AccountId },
+    /// One account and no other, but for a lead whose account is about to be gone.
+    Named { account: AccountId, gone_at: Option<Timestamp> },
+    /// Whoever's turn it is.
+    Rotation,
+}
+
+/// A request, the campaign it is for, and where it may go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidacy<'a> {
+    campaign: CampaignId,
+    request: &'a Request,
+    pub(crate) route: Route,
+}
+
+impl<'a> Candidacy<'a> {
+    /// Finds where a request may go.
+    pub(crate) fn new(
+        state: &State,
+        campaign_id: CampaignId,
+        request: &'a Request,
+        now: Timestamp,
+    ) -> Result<Self, ReserveError> {
+        let unknown = ReserveError::UnknownCampaign { campaign: campaign_id };
+        let campaign = state.campaign(campaign_id).ok_or(unknown)?;
+        if let Some(account) = request.account
+            && !campaign.attached.contains_key(&account)
+        {
+            return Err(ReserveError::AccountNotAttached { campaign: campaign_id, account });
+        }
+        let route = Self::route(state, campaign, request, now)?;
+        Ok(Self { campaign: campaign_id, request, route })
+    }
+
+    fn route(
+        state: &State,
+        campaign: &CampaignRecord,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Route, ReserveError> {
+        let lead = request.lead;
+        let Some(binding) = campaign.leads.get(&lead) else {
+            return match (request.account, request.kind) {
+                (Some(account), _) => Ok(Route::Named { account, gone_at: None }),
+                (None, EmailKind::NewLead) => Ok(Route::Rotation),
+                (None, EmailKind::FollowUp) => Err(ReserveError::LeadUnbound { lead }),
+            };
+        };
+        let bound = binding.account;
+        let gone_at = gone_at(state, campaign, bound, now);
+        let is_gone = gone_at.is_some_and(|at| at <= now);
+        match request.account {
+            Some(demanded) if demanded != bound && !is_gone => {
+                Err(ReserveError::LeadElsewhere { lead, bound, demanded })
+            }
+            Some(account) => Ok(Route::Named { account, gone_at: None }),
+            None if is_gone => Ok(Route::Moved { from: bound }),
+            None => Ok(Route::Named { account: bound, gone_at }),
+        }
+    }
+
+    /// The account that the lead moves away from.
+    pub(crate) fn moved_from(&self) -> Option<AccountId> {
+        match self.route {
+            Route::Moved { from } => Some(from),
+            Route::Named { .. } | Route::Rotation => None,
+        }
+    }
+
+    /// Whether an account may send it at `now`.
+    pub(crate) fn may_start(&self, state: &State, index: &Index, now: Timestamp) -> bool {
+        let Some(campaign) = state.campaign(self.campaign) else { return false };
+        let mut open = true;
+        self.campaign_verdicts(state, campaign, now, &mut |v| open &= v.block.is_none());
+        open && match self.route {
+            Route::Named { account, .. } => {
+                self.allows(account) && self.passes(state, account, self.named_purpose(), now)
+            }
+            Route::Rotation => index
+                .rota(self.campaign)
+                .is_some_and(|rota| rota.anybody_ready(&self.request.excluded)),
+            Route::Moved { from } => {
+                self.others(state, from).any(|id| self.passes(state, id, Purpose::FollowUp, now))
+            }
+        }
+    }
+
+    /// Among those that may take over a lead, the one whose turn it is.
+    pub(crate) fn heir(&self, state: &State, now: Timestamp) -> Option<Turn> {
+        let campaign = state.campaign(self.campaign)?;
+        let virtual_time = campaign.virtual_time.at();
+        let from = self.moved_from()?;
+        self.others(state, from)
+            .filter(|id| self.passes(state, *id, Purpose::FollowUp, now))
+            .filter_map(|id| {
+                let (account, attachment) = (state.account(id)?, campaign.attached.get(&id)?);
+                let start = state.start(account, attachment).max(virtual_time - TURN);
+                let deadline = start + TURN / i128::from(account.weight);
+                let early = start > virtual_time;
+                Some(((early, if early { start } else { deadline }, id), id))
+            })
+            .min()
+            .map(|(_, account)| Turn { account, jumped_to: None })
+    }
+
+    /// The answer when nobody may send it now.
+    pub(crate) fn later(&self, state: &State, index: &Index, now: Timestamp) -> Pick {
+        match self.first(state, index, now) {
+            Some((until_at, account)) => {
+                Pick::Wait(Wait { until_at, account, block: self.longest(state, account, now) })
+            }
+            None => {
+                let explained = explain::of_request(state, self.campaign, self.request, now);
+                let (campaign, candidates) = explained.unwrap_or_default();
+                Pick::Unavailable(Unavailable { campaign, candidates })
+            }
+        }
+    }
+
+    /// The least instant at which somebody may send it, and who.
+    fn first(
+        &self,
+        state: &State,
+        index: &Index,
+        now: Timestamp,
+    ) -> Option<(Timestamp, AccountId)> {
+        let campaign = state.campaign(self.campaign)?;
+        let last = now.plus(state.config.horizon);
+        let base = earliest(now, last, |at, visit| {
+            self.campaign_verdicts(state, campaign, at, visit);
+        })?;
+        let joint = |id: AccountId, purpose: Purpose, from: Timestamp| {
+            let account = state.account(id)?;
+            let rules = AccountRules::of(state, account);
+            let at = earliest(from, last, |at, visit| {
+                self.campaign_verdicts(state, campaign, at, visit);
+                rules.each(at, purpose, visit);
+            })?;
+            Some((at, id))
+        };
+        match self.route {
+            Route::Named { account, gone_at } => {
+                let own = self.allows(account).then_some(account);
+                let own = own.and_then(|id| joint(id, self.named_purpose(), base));
+                let heirs = gone_at.into_iter().flat_map(|gone_at| {
+                    let from = base.max(gone_at);
+                    self.others(state, account)
+                        .filter_map(move |id| joint(id, Purpose::FollowUp, from))
+                });
+                heirs.chain(own).min()
+            }
+            Route::Moved { from } => {
+                self.others(state, from).filter_map(|id| joint(id, Purpose::FollowUp, base)).min()
+            }
+            Route::Rotation => {
+                let rota = index.rota(self.campaign)?;
+                let waiting = rota.waiting.iter().map(|(ready_at, id)| (*ready_at, *id));
+                let mut best: Option<(Timestamp, AccountId)> = None;
+                for (ready_at, id) in rota.ready().map(|id| (now, id)).chain(waiting) {
+                    let from = ready_at.max(base);
+                    if best.is_some_and(|(at, _)| at <= from) {
+                        break;
+                    }
+                    if self.allows(id) {
+                        best = best.into_iter().chain(joint(id, Purpose::NewLead, from)).min();
+                    }
+                }
+                best
+            }
+        }
+    }
+
+    /// What holds the account that comes first, the longest of it.
+    fn longest(&self, state: &State, account: AccountId, now: Timestamp) -> Option<Block> {
+        let campaign = state.campaign(self.campaign)?;
+        let mut longest: Option<Block> = None;
+        let mut visit = |verdict: Verdict| {
+            if let Some(block) = verdict.block
+                && longest.is_none_or(|longest| longest.until < block.until)
+            {
+                longest = Some(block);
+            }
+        };
+        self.campaign_verdicts(state, campaign, now, &mut visit);
+        if let Route::Named { account: named, gone_at: Some(gone_at) } = self.route
+            && named != account
+        {
+            let block = Block::new(Reason::GraceNotOver, Some(gone_at));
+            visit(Verdict { block: Some(block), changes_at: Some(gone_at) });
+        }
+        let purpose = match self.route {
+            Route::Named { account: named, .. } if named == account => self.named_purpose(),
+            Route::Named { .. } | Route::Moved { .. } => Purpose::FollowUp,
+            Route::Rotation => Purpose::NewLead,
+        };
+        AccountRules::of(state, state.account(account)?).each(now, purpose, visit);
+        longest
+    }
+
+    fn campaign_verdicts(
+        &self,
+        state: &State,
+        campaign: &CampaignRecord,
+        at: Timestamp,
+        visit: &mut dyn FnMut(Verdict),
+    ) {
+        let new_lead = self.request.kind == EmailKind::NewLead;
+        campaign_rules(&state.config, campaign, at, new_lead, visit);
+    }
+
+    fn passes(&self, state: &State, id: AccountId, purpose: Purpose, now: Timestamp) -> bool {
+        let Some(account) = state.account(id) else { return false };
+        let mut open = true;
+        let rules = AccountRules::of(state, account);
+        rules.each(now, purpose, |verdict| open &= verdict.block.is_none());
+        open
+    }
+
+    fn allows(&self, id: AccountId) -> bool {
+        !self.request.excluded.contains(&id)
+    }
+
+    fn named_purpose(&self) -> Purpose {
+        named_purpose(self.request.kind == EmailKind::NewLead)
+    }
+
+    /// Those that may take over a lead from an account that is gone.
+    fn others<'s>(
+        &'s self,
+        state: &'s State,
+        from: AccountId,
+    ) -> impl Iterator<Item = AccountId> + 's {
+        let attached = state.campaign(self.campaign).map(|campaign| campaign.attached.keys());
+        attached.into_iter().flatten().copied().filter(move |id| {
+            let takes_leads = |account: &AccountRecord| account.settings.weight.value() > 0;
+            *id != from && self.allows(*id) && state.account(*id).is_some_and(takes_leads)
+        })
+    }
+}
+
+/// From when on a lead's account counts as gone: at once if it is detached or deleted, after a
+/// grace time if it is suspended or broken; nothing if it is neither.
+pub(crate) fn gone_at(
+    state: &State,
+    campaign: &CampaignRecord,
+    id: AccountId,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    match state.account(id) {
+        Some(account) if campaign.attached.contains_key(&id) => {
+            account.down_since.map(|since| since.plus(state.config.gone_grace))
+        }
+        Some(_) | None => Some(now),
+    }
+}

@@ -1,0 +1,207 @@
+//! Looking ahead: the same engine on a copy, in virtual time, each email sent the moment it may be.
+//!
+//! Changes nothing of the engine that is asked. It assumes that nobody else sends and that every
+//! email is accepted.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::policy::{Block, Reason};
+use crate::rotation::engine::Engine;
+use crate::rotation::explain::QuestionError;
+use crate::rotation::reservation::{Outcome, Request};
+use crate::rotation::reserve::{Pick, Wait};
+use crate::rotation::rules::{AccountRules, Purpose};
+use crate::rotation::state::State;
+use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Span, Timestamp};
+
+/// An email that would go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Planned {
+    /// When.
+    pub at: Timestamp,
+    /// From which account.
+    pub account: AccountId,
+    /// What keeps the account from the next one, the longest of it.
+    pub held: Option<Block>,
+}
+
+/// What one account would send on one of its civil days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DayForecast {
+    /// The civil day in the account's zone.
+    pub day: CivilDay,
+    /// Which account.
+    pub account: AccountId,
+    /// How many emails.
+    pub emails: u32,
+}
+
+/// How a number of emails would go out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forecast {
+    /// How many would go within the horizon.
+    pub emails: u64,
+    /// When the last of them would, if all that were asked for fit into the horizon.
+    pub finished_at: Option<Timestamp>,
+    /// Per day and account, by day.
+    pub days: Vec<DayForecast>,
+    /// For how long the campaign as a whole would wait, by what it waits for.
+    pub waits: BTreeMap<Reason, Span>,
+    /// For how long each account would be held, by what holds it longest.
+    pub held: BTreeMap<AccountId, BTreeMap<Reason, Span>>,
+}
+
+/// What happens next in a look ahead.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Sent(Planned),
+    Waited { from: Timestamp, wait: Wait },
+}
+
+impl Engine {
+    /// The next `n` emails to new leads of a campaign, each sent the moment it may be. Fewer if no
+    /// more can go within the horizon of the configuration. Changes nothing.
+    ///
+    /// # Errors
+    /// [`QuestionError`] if there is no such campaign or `now` is not accepted.
+    pub fn preview(
+        &self,
+        campaign: CampaignId,
+        n: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Planned>, QuestionError> {
+        let mut planned = Vec::new();
+        self.look_ahead(campaign, n as u64, self.config().horizon, now, |step| {
+            if let Step::Sent(email) = step {
+                planned.push(email);
+            }
+        })?;
+        Ok(planned)
+    }
+
+    /// How `emails` to new leads of a campaign would go out within `horizon`: when they are done, per
+    /// account and day, and what they wait for. Changes nothing.
+    ///
+    /// # Errors
+    /// [`QuestionError`] if there is no such campaign or `now` is not accepted.
+    pub fn forecast(
+        &self,
+        campaign: CampaignId,
+        emails: u64,
+        horizon: Span,
+        now: DateTime<Utc>,
+    ) -> Result<Forecast, QuestionError> {
+        let mut forecast = Forecast::default();
+        let mut days: BTreeMap<(CivilDay, AccountId), u32> = BTreeMap::new();
+        self.look_ahead(campaign, emails, horizon, now, |step| match step {
+            Step::Sent(email) => {
+                forecast.emails += 1;
+                if forecast.emails == emails {
+                    forecast.finished_at = Some(email.at);
+                }
+                let zone = self.account(email.account).map(|account| account.zone);
+                let day = zone.unwrap_or_default().civil_day(email.at);
+                *days.entry((day, email.account)).or_default() += 1;
+                if let Some(block) = email.held {
+                    let until = block.until.unwrap_or(email.at);
+                    let held = forecast.held.entry(email.account).or_default();
+                    let held = held.entry(block.reason).or_default();
+                    *held = held.plus(until.since(email.at));
+                }
+            }
+            Step::Waited { from, wait } => {
+                if let Some(block) = wait.block {
+                    let waited = forecast.waits.entry(block.reason).or_default();
+                    *waited = waited.plus(wait.until_at.since(from));
+                }
+            }
+        })?;
+        let row = |((day, account), emails)| DayForecast { day, account, emails };
+        forecast.days = days.into_iter().map(row).collect();
+        Ok(forecast)
+    }
+
+    /// Sends emails from a copy, each the moment it may be, until `emails` went or `horizon` is over.
+    pub(crate) fn look_ahead(
+        &self,
+        campaign: CampaignId,
+        emails: u64,
+        horizon: Span,
+        now: DateTime<Utc>,
+        mut each: impl FnMut(Step),
+    ) -> Result<(), QuestionError> {
+        let mut at = self.instant(now)?;
+        if self.state.campaign(campaign).is_none() {
+            return Err(QuestionError::UnknownCampaign { campaign });
+        }
+        let last = at.plus(horizon);
+        let mut copy = self.copy_for(campaign);
+        // Counted down, so that they do not meet the caller's own numbers.
+        let mut lead = u64::MAX;
+        let mut left = emails;
+        while left > 0 {
+            let request = Request::new_lead(LeadId(lead));
+            match copy.reserve(campaign, &request, at.to_datetime()) {
+                Ok(Pick::Reserved(reservation)) => {
+                    let settled = copy.settle(reservation.id, Outcome::Sent, at.to_datetime());
+                    if settled.is_err() {
+                        break;
+                    }
+                    copy.forget_lead(campaign, request.lead);
+                    let held = copy.holds_longest(reservation.account, at);
+                    each(Step::Sent(Planned { at, account: reservation.account, held }));
+                    left -= 1;
+                    lead = lead.wrapping_sub(1);
+                }
+                Ok(Pick::Wait(wait)) if wait.until_at <= last => {
+                    let from = at;
+                    at = wait.until_at;
+                    each(Step::Waited { from, wait });
+                }
+                Ok(Pick::Ended(_) | Pick::Unavailable(_) | Pick::Wait(_)) | Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// What holds an account longest.
+    fn holds_longest(&self, id: AccountId, at: Timestamp) -> Option<Block> {
+        let mut longest: Option<Block> = None;
+        let rules = AccountRules::of(&self.state, self.state.account(id)?);
+        rules.each(at, Purpose::NewLead, |verdict| {
+            if let Some(block) = verdict.block
+                && longest.is_none_or(|longest| longest.until < block.until)
+            {
+                longest = Some(block);
+            }
+        });
+        longest
+    }
+
+    fn forget_lead(&mut self, campaign: CampaignId, lead: LeadId) {
+        if let Some(campaign) = self.state.campaigns.get_mut(&campaign) {
+            campaign.leads.remove(&lead);
+        }
+    }
+
+    /// An engine with what one campaign needs: its accounts, and all that is reserved on them.
+    fn copy_for(&self, id: CampaignId) -> Self {
+        let State { config, seen, reservations, domain_holds, .. } = &self.state;
+        let mut state = State::new(config.clone());
+        state.seen = *seen;
+        state.reservations = reservations.clone();
+        state.domain_holds = domain_holds.clone();
+        if let Some(campaign) = self.state.campaigns.get(&id) {
+            let attached = campaign.attached.keys();
+            let accounts = attached.filter_map(|id| Some((*id, self.state.accounts.get(id)?)));
+            state.accounts = accounts.map(|(id, account)| (id, account.clone())).collect();
+            state.campaigns.insert(id, campaign.clone());
+        }
+        Self::from_state(state)
+    }
+}

@@ -1,0 +1,38 @@
+//! The state machine: accounts, campaigns, attach, reserve, settle, and whose turn it is.
+//!
+//! Commands decide on events, events are taken in, and nothing else changes a fact. It reads no
+//! clock, disk, network or entropy: time is an argument and chance comes from a seed.
+
+mod admin;
+mod apply;
+mod attach;
+mod candidates;
+mod config;
+mod engine;
+mod event;
+mod explain;
+mod forecast;
+mod index;
+mod leads;
+mod log;
+mod pick;
+mod reservation;
+mod reserve;
+mod rules;
+mod settings;
+mod settle;
+mod snapshot;
+mod state;
+mod usage;
+
+pub use admin::{AccountError, CampaignError};
+pub use attach::{AttachError, AttachReport, Checked, Finding, Mode};
+pub use config::{Config, ConfigError};
+pub use engine::{ClockError, Engine};
+pub use event::{Event, Fact, Reserved};
+pub use explain::{Candidate, Explanation, QuestionError, Standing};
+pub use forecast::{DayForecast, Forecast, Planned};
+pub use reservation::{EmailKind, Fate, Outcome, Request, Reservation};
+pub use reserve::{Pick, ReserveError, Unavailable, Wait};
+pub use settle::{SettleError, Settlement};
+pub use snapshot::{Snapshot, SnapshotError};

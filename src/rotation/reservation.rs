@@ -1,0 +1,204 @@
+//! Reservations: the room held for one email, from its grant to its end, and how long that is
+//! remembered.
+//!
+//! Knows the records, not what they are charged to.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::vocab::{AccountId, CampaignId, LeadId, OwnerId, ReservationId, Timestamp};
+
+/// What became of an email, known when it was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "SMTP knows yes, no and later; a lost line is unknown")]
+pub enum Outcome {
+    /// A 4xx reply before the message was accepted: it may be tried later. Gives the room back.
+    Deferred,
+    /// A 5xx reply. Providers count the attempt, so it counts.
+    Rejected,
+    /// A 2xx reply after the data.
+    Sent,
+    /// Nobody knows, as after a line lost behind the data. Counts, which is the safe side.
+    Unknown,
+}
+
+impl Outcome {
+    /// Whether the email uses up room.
+    pub const fn counts(self) -> bool {
+        !matches!(self, Self::Deferred)
+    }
+}
+
+/// Whether an email is the first to its lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "an email is the first to somebody or it is not")]
+pub enum EmailKind {
+    /// A later email to a lead; it goes from the account that wrote first.
+    FollowUp,
+    /// The first email to a lead.
+    NewLead,
+}
+
+/// How a reservation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "the four ends of a promise to send")]
+pub enum Fate {
+    /// Given back unused.
+    Cancelled,
+    /// It ended unsettled, which counts as sent.
+    Lapsed,
+    /// It is out.
+    Open,
+    /// What became of the email is known.
+    Settled(Outcome),
+}
+
+/// The room held for one email on one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Reservation {
+    /// Its number, by which it is settled.
+    pub id: ReservationId,
+    /// The campaign whose email it is.
+    pub campaign: CampaignId,
+    /// The account that sends it.
+    pub account: AccountId,
+    /// Whom it goes to.
+    pub lead: LeadId,
+    /// Whether it is the first email to the lead.
+    pub kind: EmailKind,
+    /// When it was granted.
+    pub reserved_at: Timestamp,
+    /// When it lapses. Nobody may start to send at or after this instant.
+    pub ends_at: Timestamp,
+    /// The account that wrote to the lead before and is gone, if the lead moved.
+    pub moved_from: Option<AccountId>,
+    /// How it stands.
+    pub fate: Fate,
+    /// When that was decided; the grant while it is open.
+    pub decided_at: Timestamp,
+    /// Which send of the account it is.
+    pub(crate) number: u64,
+    /// Where its charge is entered once it counts as sent.
+    pub(crate) charged_at: Option<Timestamp>,
+    /// Whether its campaign's virtual time moved with it.
+    pub(crate) in_rotation: bool,
+}
+
+/// All reservations that are remembered, by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reservations {
+    base: u64,
+    records: VecDeque<Reservation>,
+}
+
+impl Reservations {
+    /// The number that the next reservation gets.
+    pub(crate) fn next_id(&self) -> ReservationId {
+        ReservationId(self.base + self.records.len() as u64)
+    }
+
+    /// Adds the next reservation.
+    pub(crate) fn push(&mut self, reservation: Reservation) {
+        self.records.push_back(reservation);
+    }
+
+    pub(crate) fn get(&self, id: ReservationId) -> Option<&Reservation> {
+        self.records.get(self.index(id)?)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ReservationId) -> Option<&mut Reservation> {
+        let index = self.index(id)?;
+        self.records.get_mut(index)
+    }
+
+    /// Forgets the oldest that ended before `at`, up to the first that is younger or open.
+    pub(crate) fn prune(&mut self, at: Timestamp) {
+        while let Some(oldest) = self.records.front() {
+            if oldest.fate == Fate::Open || oldest.decided_at >= at {
+                break;
+            }
+            self.records.pop_front();
+            self.base += 1;
+        }
+    }
+
+    fn index(&self, id: ReservationId) -> Option<usize> {
+        usize::try_from(id.0.checked_sub(self.base)?).ok()
+    }
+}
+
+/// What was asked for under an idempotency key, and the reservation that answered it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Keyed {
+    pub(crate) owner: OwnerId,
+    pub(crate) key: String,
+    pub(crate) campaign: CampaignId,
+    pub(crate) request: Request,
+    pub(crate) reservation: ReservationId,
+}
+
+/// One email that wants to go: to whom, and under which conditions.
+///
+/// ```
+/// use mailrota::{AccountId, LeadId, Request};
+///
+/// let first = Request::new_lead(LeadId(7)).key("campaign-1/lead-7/step-1");
+/// let second = Request::follow_up(LeadId(7)).excluding([AccountId(456)]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Request {
+    /// Whom it goes to.
+    pub lead: LeadId,
+    /// Whether it is the first email to the lead.
+    pub kind: EmailKind,
+    /// The only account that may send it, if one is demanded.
+    pub account: Option<AccountId>,
+    /// Accounts that may not send it, such as the one that just failed.
+    pub excluded: Vec<AccountId>,
+    /// The idempotency key.
+    pub key: Option<String>,
+}
+
+impl Request {
+    /// The first email to a lead. The rotation picks the account.
+    pub const fn new_lead(lead: LeadId) -> Self {
+        Self::of(lead, EmailKind::NewLead)
+    }
+
+    /// A later email to a lead. It goes from the account that wrote first.
+    pub const fn follow_up(lead: LeadId) -> Self {
+        Self::of(lead, EmailKind::FollowUp)
+    }
+
+    const fn of(lead: LeadId, kind: EmailKind) -> Self {
+        Self { lead, kind, account: None, excluded: Vec::new(), key: None }
+    }
+
+    /// Demands one account; no other will do.
+    pub const fn from_account(mut self, account: AccountId) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Excludes accounts from this one email.
+    pub fn excluding(mut self, accounts: impl IntoIterator<Item = AccountId>) -> Self {
+        self.excluded.extend(accounts);
+        self.excluded.sort_unstable();
+        self.excluded.dedup();
+        self
+    }
+
+    /// Sets an idempotency key of 1 to 255 bytes. Within an owner, a key that got a reservation
+    /// gets the same one again; it is remembered for at least 26 hours and as long as the longest
+    /// window.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+}

@@ -1,0 +1,344 @@
+//! Asking for an account: reserved now, a wait with its end, or unavailable with reasons.
+//!
+//! Decides and writes nothing by itself; the events it decides on are taken in by the engine.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use crate::policy::{Block, Pace};
+use crate::rotation::candidates::{Candidacy, Route};
+use crate::rotation::engine::{ClockError, Engine};
+use crate::rotation::event::{Fact, Reserved};
+use crate::rotation::explain::Candidate;
+use crate::rotation::pick;
+use crate::rotation::reservation::{Fate, Request, Reservation};
+use crate::rotation::rules::{AccountRules, Purpose};
+use crate::vocab::{AccountId, CampaignId, LeadId, Span, Timestamp, ZONE_TABLE_VERSION};
+
+/// The most bytes of an idempotency key.
+const KEY_MAX: usize = 255;
+
+/// The answer to a request: now, later, or not until somebody acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a reservation that is not settled counts as sent"]
+#[expect(clippy::exhaustive_enums, reason = "a caller's run loop has an arm for each")]
+pub enum Pick {
+    /// The request's key had a reservation, and it has ended. No new permission to send.
+    Ended(Reservation),
+    /// Send now, from the account that it names, and settle it.
+    Reserved(Reservation),
+    /// Nobody may send it within the horizon unless somebody acts.
+    Unavailable(Unavailable),
+    /// Nobody may send it now.
+    Wait(Wait),
+}
+
+impl Pick {
+    /// The reservation, if one was granted or is still out.
+    pub const fn reserved(&self) -> Option<&Reservation> {
+        match self {
+            Self::Reserved(reservation) => Some(reservation),
+            Self::Ended(_) | Self::Unavailable(_) | Self::Wait(_) => None,
+        }
+    }
+
+    /// When to ask again, if it is to wait.
+    pub fn until(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Wait(wait) => Some(wait.until()),
+            Self::Ended(_) | Self::Reserved(_) | Self::Unavailable(_) => None,
+        }
+    }
+}
+
+/// Nobody may send it now. Left alone, the answer stays so at every instant before
+/// [`until`](Self::until), and is a reservation at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wait {
+    /// The least instant that passes all rules together.
+    pub until_at: Timestamp,
+    /// The account that may send then, the first of them.
+    pub account: AccountId,
+    /// What holds it now: of the campaign, the lead and the account, that which lasts longest. All
+    /// that holds everybody is told by [`Engine::explain`].
+    pub block: Option<Block>,
+}
+
+impl Wait {
+    /// The least instant at which the answer will be a reservation.
+    pub fn until(&self) -> DateTime<Utc> {
+        self.until_at.to_datetime()
+    }
+}
+
+/// Nobody may send it within the horizon unless somebody acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unavailable {
+    /// What holds the campaign as a whole.
+    pub campaign: Vec<Block>,
+    /// Every attached account and what holds it.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Unavailable {
+    /// Every reason with its account; those of the campaign come first and have none.
+    pub fn reasons(&self) -> impl Iterator<Item = (Option<AccountId>, Block)> + '_ {
+        let campaign = self.campaign.iter().map(|block| (None, *block));
+        let accounts = self.candidates.iter().flat_map(|candidate| {
+            candidate.blocks.iter().map(|block| (Some(candidate.account), *block))
+        });
+        campaign.chain(accounts)
+    }
+}
+
+/// A request that cannot be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReserveError {
+    /// The demanded account is not attached to the campaign; it may not exist.
+    AccountNotAttached {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Which account.
+        account: AccountId,
+    },
+    /// The instant is not accepted.
+    Clock(ClockError),
+    /// The key is empty or too long.
+    KeyLength {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// The key was used for another request.
+    KeyReused {
+        /// The key.
+        key: String,
+    },
+    /// The demanded account is not the one that wrote to the lead.
+    LeadElsewhere {
+        /// Which lead.
+        lead: LeadId,
+        /// The account that writes to it.
+        bound: AccountId,
+        /// The account that was demanded.
+        demanded: AccountId,
+    },
+    /// A follow-up to a lead that nobody wrote to.
+    LeadUnbound {
+        /// Which lead.
+        lead: LeadId,
+    },
+    /// There is no such campaign.
+    UnknownCampaign {
+        /// The number given.
+        campaign: CampaignId,
+    },
+}
+
+impl fmt::Display for ReserveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AccountNotAttached { campaign, account } => write!(
+                f,
+                "account {account} is not attached to campaign {campaign}; attach it, or demand none"
+            ),
+            Self::Clock(error) => fmt::Display::fmt(error, f),
+            Self::KeyLength { bytes } => {
+                write!(
+                    f,
+                    "an idempotency key of {bytes} bytes is out of range; give 1 to {KEY_MAX}"
+                )
+            }
+            Self::KeyReused { key } => write!(
+                f,
+                "idempotency key `{key}` was used for another request; give each email its own"
+            ),
+            Self::LeadElsewhere { lead, bound, demanded } => write!(
+                f,
+                "lead {lead} belongs to account {bound}, not {demanded}; demand that one, or call \
+                 bind_lead first"
+            ),
+            Self::LeadUnbound { lead } => write!(
+                f,
+                "nobody wrote to lead {lead}; send it as a new lead, demand an account, or call \
+                 bind_lead first"
+            ),
+            Self::UnknownCampaign { campaign } => {
+                write!(f, "there is no campaign {campaign}; add it first")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReserveError {}
+
+impl From<ClockError> for ReserveError {
+    fn from(error: ClockError) -> Self {
+        Self::Clock(error)
+    }
+}
+
+impl Engine {
+    /// Asks which account sends an email, and holds room for it.
+    ///
+    /// Promises: no reservation makes sent and reserved exceed any maximum in force, in any window,
+    /// at any instant, over all campaigns of the account. Two sends of an account are never closer
+    /// than its spacing. If an attached account may send under all limits, the answer is
+    /// [`Pick::Reserved`]; otherwise [`Pick::Wait`] names the least instant at which it will be.
+    ///
+    /// # Errors
+    /// [`ReserveError`] if the request cannot be answered; then nothing has changed.
+    pub fn reserve(
+        &mut self,
+        campaign: CampaignId,
+        request: &Request,
+        now: DateTime<Utc>,
+    ) -> Result<Pick, ReserveError> {
+        let now = self.enter(now)?;
+        self.reserve_at(campaign, request, now)
+    }
+
+    /// Asks for several emails at once, in order. Each gets its own answer; one that cannot be
+    /// answered does not keep the others from being so.
+    ///
+    /// # Errors
+    /// [`ClockError`] if `now` is not accepted; then nothing was asked.
+    pub fn reserve_batch(
+        &mut self,
+        campaign: CampaignId,
+        requests: &[Request],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Result<Pick, ReserveError>>, ClockError> {
+        let now = self.enter(now)?;
+        Ok(requests.iter().map(|request| self.reserve_at(campaign, request, now)).collect())
+    }
+
+    fn reserve_at(
+        &mut self,
+        campaign: CampaignId,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Pick, ReserveError> {
+        if let Some(answer) = self.answered_before(campaign, request)? {
+            return Ok(answer);
+        }
+        let candidacy = Candidacy::new(&self.state, campaign, request, now)?;
+        if !candidacy.may_start(&self.state, &self.index, now) {
+            return Ok(candidacy.later(&self.state, &self.index, now));
+        }
+        while let Some(fact) = pick::correction(&self.state, &self.index, campaign) {
+            self.take_in(now, fact);
+        }
+        let turn = match candidacy.route {
+            Route::Named { account, .. } => Some(pick::Turn { account, jumped_to: None }),
+            Route::Rotation => {
+                pick::turn(&self.state, &mut self.index, campaign, &request.excluded)
+            }
+            Route::Moved { .. } => candidacy.heir(&self.state, now),
+        };
+        let Some(turn) = turn else {
+            return Ok(candidacy.later(&self.state, &self.index, now));
+        };
+        let id = self.state.reservations.next_id();
+        if let Some(reserved) = self.decide(campaign, request, turn, candidacy.moved_from(), now) {
+            self.take_in(now, Fact::Reserved(Box::new(reserved)));
+        }
+        let granted = self.state.reservations.get(id).cloned();
+        Ok(granted.map_or_else(|| candidacy.later(&self.state, &self.index, now), Pick::Reserved))
+    }
+
+    /// The answer that the request's key already got.
+    fn answered_before(
+        &self,
+        campaign: CampaignId,
+        request: &Request,
+    ) -> Result<Option<Pick>, ReserveError> {
+        let Some(key) = &request.key else { return Ok(None) };
+        if key.is_empty() || key.len() > KEY_MAX {
+            return Err(ReserveError::KeyLength { bytes: key.len() });
+        }
+        let record =
+            self.state.campaign(campaign).ok_or(ReserveError::UnknownCampaign { campaign })?;
+        let owner = record.settings.owner;
+        let Some(keyed) = self.state.keys.get(&(owner, key.clone())) else { return Ok(None) };
+        if keyed.campaign != campaign || keyed.request != *request {
+            return Err(ReserveError::KeyReused { key: key.clone() });
+        }
+        let Some(reservation) = self.state.reservations.get(keyed.reservation).cloned() else {
+            return Ok(None);
+        };
+        Ok(Some(match reservation.fate {
+            Fate::Open => Pick::Reserved(reservation),
+            Fate::Cancelled | Fate::Lapsed | Fate::Settled(_) => Pick::Ended(reservation),
+        }))
+    }
+
+    /// Everything about a grant that must not depend on later rules or tables.
+    fn decide(
+        &self,
+        campaign: CampaignId,
+        request: &Request,
+        turn: pick::Turn,
+        moved_from: Option<AccountId>,
+        now: Timestamp,
+    ) -> Option<Reserved> {
+        let account = self.state.accounts.get(&turn.account)?;
+        let rules = AccountRules::of(&self.state, account);
+        let zone = account.settings.zone;
+        let ends_at = now.plus(self.state.config.reservation_ttl);
+        let day = zone.civil_day(now);
+        let allowance = rules.allowance(zone, now, day);
+        // The weight of a day holds from the account's first send of that day.
+        let first_of_day = account.usage.on_day(zone, day, zone.day_start(day)).total == 0;
+        let weight = if first_of_day { account.weight_for(allowance) } else { account.weight };
+        Some(Reserved {
+            reservation: self.state.reservations.next_id(),
+            campaign,
+            account: turn.account,
+            request: request.clone(),
+            ends_at,
+            number: account.usage.number,
+            weight,
+            days: (day, zone.civil_day(ends_at)),
+            zone_table: ZONE_TABLE_VERSION.to_owned(),
+            pace_until: self.pace_until(rules, allowance, now),
+            jumped_to: turn.jumped_to,
+            moved_from,
+        })
+    }
+
+    /// Where an even pace puts the next send: what is left of the window today, shared among what
+    /// is left of the allowance, and a jitter.
+    fn pace_until(
+        &self,
+        rules: AccountRules<'_>,
+        allowance: u32,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let (settings, usage) = (&rules.account.settings, &rules.account.usage);
+        if settings.pace != Pace::Even {
+            return None;
+        }
+        let (zone, day) = (settings.zone, settings.zone.civil_day(now));
+        let used = usage.on_day(zone, day, zone.day_start(day)).total;
+        let left = u64::from(allowance.saturating_sub(used).max(1));
+        let open = settings.schedule.open_between(zone, now, zone.day_end(now));
+        let step = Span::milliseconds(open.as_ms() / left);
+        let next = settings.schedule.advance(zone, now, step)?;
+        let jitter = crate::rotation::usage::jitter(
+            settings.id,
+            settings.jitter,
+            self.state.config.seed,
+            usage.number,
+        );
+        Some(next.plus(jitter))
+    }
+}
+
+/// For which purpose a named account is asked.
+pub(crate) const fn named_purpose(new_lead: bool) -> Purpose {
+    if new_lead { Purpose::DemandedNewLead } else { Purpose::FollowUp }
+}

@@ -1,0 +1,349 @@
+//! The rules at an instant: which of them hold an account or a campaign, and until when.
+//!
+//! Every rule answers for an instant at or after the present as if the engine were left alone until
+//! then, and says when its answer may change. The least instant that passes all rules follows by
+//! asking again at the latest of these. Nothing is changed here, and no turn is decided.
+
+use crate::policy::{Block, CampaignState, Pace, Reason};
+use crate::rotation::config::Config;
+use crate::rotation::state::{AccountRecord, CampaignRecord, State};
+use crate::vocab::{CivilDay, Percent, Span, Timestamp, Zone};
+
+/// A rule's answer: what it holds back, and the next instant at which that may be otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) block: Option<Block>,
+    pub(crate) changes_at: Option<Timestamp>,
+}
+
+impl Verdict {
+    const fn pass(changes_at: Option<Timestamp>) -> Self {
+        Self { block: None, changes_at }
+    }
+
+    const fn block(block: Block) -> Self {
+        Self { block: Some(block), changes_at: block.until }
+    }
+
+    const fn held(reason: Reason, until: Option<Timestamp>) -> Self {
+        Self::block(Block::new(reason, until))
+    }
+}
+
+/// For which kind of email an account is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// An email to a lead that the account wrote to, or one moved to it.
+    FollowUp,
+    /// A new lead that names the account.
+    DemandedNewLead,
+    /// A new lead that the rotation places.
+    NewLead,
+}
+
+/// An account with what its rules need to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AccountRules<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) account: &'a AccountRecord,
+    pub(crate) domain_hold: Option<Timestamp>,
+}
+
+/// A civil day of one zone around an instant, and the next day if a reservation would touch it.
+struct Touched {
+    zone: Zone,
+    day: CivilDay,
+    start: Timestamp,
+    end: Timestamp,
+    later: Option<CivilDay>,
+}
+
+impl Touched {
+    fn new(zone: Zone, at: Timestamp, ttl: Span) -> Self {
+        let day = zone.civil_day(at);
+        let end = zone.day_start(day.plus_days(1));
+        let until = at.plus(ttl);
+        let later = (until >= end).then(|| zone.civil_day(until));
+        Self { zone, day, start: zone.day_start(day), end, later }
+    }
+
+    /// When the days that a reservation would touch are others.
+    fn changes_at(&self, ttl: Span) -> Timestamp {
+        if self.later.is_some() { self.end } else { self.end.minus(ttl) }
+    }
+
+    /// Blocks if `used` reaches `max` on the day or on the later one.
+    fn verdict(
+        &self,
+        ttl: Span,
+        reason: impl Fn(CivilDay) -> Reason,
+        used: impl Fn(CivilDay, Timestamp) -> u32,
+        max: impl Fn(CivilDay) -> u32,
+    ) -> Verdict {
+        if let Some(later) = self.later {
+            let (count, most) = (used(later, self.zone.day_start(later)), max(later));
+            if count >= most {
+                let until = self.zone.day_start(later.plus_days(1));
+                return Verdict::block(Block::counted(reason(later), count, most, Some(until)));
+            }
+        }
+        let (count, most) = (used(self.day, self.start), max(self.day));
+        if count >= most {
+            return Verdict::block(Block::counted(reason(self.day), count, most, Some(self.end)));
+        }
+        Verdict::pass(Some(self.changes_at(ttl)))
+    }
+}
+
+impl<'a> AccountRules<'a> {
+    pub(crate) fn of(state: &'a State, account: &'a AccountRecord) -> Self {
+        let domain_hold = state.domain_hold(&account.settings);
+        Self { config: &state.config, account, domain_hold }
+    }
+
+    /// Asks every rule, the lasting ones first.
+    pub(crate) fn each(self, at: Timestamp, purpose: Purpose, mut visit: impl FnMut(Verdict)) {
+        self.health(&mut visit);
+        self.reputation(at, &mut visit);
+        for (hold, reason) in
+            [(self.account.hold_until, Reason::AccountHold), (self.domain_hold, Reason::DomainHold)]
+        {
+            if let Some(until) = hold.filter(|until| *until > at) {
+                visit(Verdict::held(reason, Some(until)));
+            }
+        }
+        self.window(at, &mut visit);
+        self.days(at, purpose, &mut visit);
+        for limit in &self.account.settings.limits {
+            visit(self.rolling(at, limit.length(), limit.emails()));
+        }
+        self.pauses(at, &mut visit);
+        if purpose == Purpose::NewLead && self.account.settings.weight.value() == 0 {
+            visit(Verdict::held(Reason::WeightZero, None));
+        }
+    }
+
+    /// The most emails of a civil day, as it is known at `at`: the cap, or the ramp below it.
+    pub(crate) fn allowance(self, zone: Zone, at: Timestamp, day: CivilDay) -> u32 {
+        let settings = &self.account.settings;
+        match &settings.ramp {
+            None => settings.daily_cap,
+            Some(ramp) => {
+                let row = self.account.usage.ramp_at(zone, at).row(day);
+                ramp.allowance(row).min(settings.daily_cap)
+            }
+        }
+    }
+
+    fn health(self, visit: &mut impl FnMut(Verdict)) {
+        let settings = &self.account.settings;
+        let blocked = settings.warmup.as_ref().is_some_and(|warmup| warmup.blocked.is_some());
+        for (held, reason) in [
+            (settings.suspended, Reason::SenderSuspended),
+            (settings.connection.smtp.words().is_some(), Reason::SmtpDown),
+            (settings.connection.imap.words().is_some(), Reason::ImapDown),
+            (blocked, Reason::WarmupBlocked),
+        ] {
+            if held {
+                visit(Verdict::held(reason, None));
+            }
+        }
+    }
+
+    fn reputation(self, at: Timestamp, visit: &mut impl FnMut(Verdict)) {
+        let Some(standpoint) = self.account.settings.reputation else {
+            visit(Verdict::held(Reason::ReputationUnknown, None));
+            return;
+        };
+        let stale_at = standpoint.measured_at.map(|at| at.plus(self.config.reputation_age_max));
+        if stale_at.is_some_and(|stale_at| stale_at <= at) {
+            visit(Verdict::held(Reason::ReputationStale, None));
+        } else if self.account.good {
+            visit(Verdict::pass(stale_at));
+        } else {
+            let (value, min) = (standpoint.value.value(), self.config.reputation_stay_min.value());
+            let block =
+                Block::counted(Reason::ReputationLow, u32::from(value), u32::from(min), None);
+            visit(Verdict::block(block));
+        }
+    }
+
+    fn window(self, at: Timestamp, visit: &mut impl FnMut(Verdict)) {
+        let settings = &self.account.settings;
+        if settings.schedule.is_always() {
+            return;
+        }
+        visit(match settings.schedule.at(settings.zone, at) {
+            (true, closes) => Verdict::pass(closes),
+            (false, opens) if settings.schedule.is_holiday(settings.zone, at) => {
+                Verdict::held(Reason::SenderHoliday, opens)
+            }
+            (false, opens) => Verdict::held(Reason::OutsideSenderHours, opens),
+        });
+    }
+
+    fn days(self, at: Timestamp, purpose: Purpose, visit: &mut impl FnMut(Verdict)) {
+        let (settings, usage) = (&self.account.settings, &self.account.usage);
+        if settings.daily_cap == 0 {
+            visit(Verdict::block(Block::counted(Reason::DailyCap, 0, 0, None)));
+            return;
+        }
+        let ttl = self.config.reservation_ttl;
+        let touched = Touched::new(settings.zone, at, ttl);
+        let allowance = |day| self.allowance(settings.zone, at, day);
+        let reason = |day| {
+            if allowance(day) < settings.daily_cap { Reason::RampCap } else { Reason::DailyCap }
+        };
+        let used = |day, start| usage.on_day(settings.zone, day, start).total;
+        let mut verdict = touched.verdict(ttl, reason, used, allowance);
+        if settings.ramp.is_some()
+            && let Some(open) = usage.open.iter().find(|open| open.ends_at > at)
+        {
+            // A lapse is a day with a send: it may raise what tomorrow allows.
+            verdict.changes_at = verdict.changes_at.map(|at| at.min(open.ends_at));
+        }
+        visit(verdict);
+        for (zone, until) in usage.former_zones.iter().filter(|(_, until)| *until > at) {
+            let used = |day, start| usage.on_day(*zone, day, start).total;
+            let former = Touched::new(*zone, at, ttl);
+            let mut verdict = former.verdict(
+                ttl,
+                |_| Reason::FormerZoneCap,
+                used,
+                |day| self.allowance(*zone, at, day),
+            );
+            verdict.changes_at = verdict.changes_at.map(|at| at.min(*until));
+            if let Some(block) = &mut verdict.block {
+                block.until = verdict.changes_at;
+            }
+            visit(verdict);
+        }
+        if purpose != Purpose::FollowUp && !usage.due.is_empty() {
+            let used = |day, start| usage.on_day(settings.zone, day, start).new_leads;
+            let left = |day| self.new_leads_max(allowance(day), day);
+            visit(touched.verdict(ttl, |_| Reason::FollowUpsDue, used, left));
+        }
+    }
+
+    /// The most new leads of a day: what due follow-ups leave, but never less than their share.
+    fn new_leads_max(self, allowance: u32, day: CivilDay) -> u32 {
+        let due = self.account.usage.due.get(&day).copied().unwrap_or_default();
+        allowance - due.min(allowance - share(allowance, self.config.new_lead_share))
+    }
+
+    fn rolling(self, at: Timestamp, length: Span, max: u32) -> Verdict {
+        let (used, frees_at) = self.account.usage.rolling(at, length, max);
+        if frees_at.is_some_and(|frees_at| frees_at <= at) {
+            return Verdict::pass(None);
+        }
+        let reason = match length {
+            length if length <= Span::minutes(1) => Reason::MinuteCap,
+            length if length <= Span::hours(1) => Reason::HourCap,
+            length if length <= Span::days(1) => Reason::RollingCap,
+            _ => Reason::LongCap,
+        };
+        Verdict::block(Block::counted(reason, used, max, frees_at))
+    }
+
+    fn pauses(self, at: Timestamp, visit: &mut impl FnMut(Verdict)) {
+        let usage = &self.account.usage;
+        if let Some((until, awaited)) = usage.rest_until(&self.account.settings, self.config.seed)
+            && until > at
+        {
+            let awaited = awaited && usage.open.last().is_some_and(|open| open.ends_at > at);
+            let reason = if awaited { Reason::SettlementAwaited } else { Reason::GapNotOver };
+            visit(Verdict::held(reason, Some(until)));
+        }
+        if self.account.settings.pace == Pace::Even
+            && let Some(until) = usage.pace_until.filter(|until| *until > at)
+        {
+            visit(Verdict::held(Reason::PaceNotDue, Some(until)));
+        }
+    }
+}
+
+/// The rules of a campaign for one kind of email.
+pub(crate) fn campaign_rules(
+    config: &Config,
+    campaign: &CampaignRecord,
+    at: Timestamp,
+    new_lead: bool,
+    mut visit: impl FnMut(Verdict),
+) {
+    let settings = &campaign.settings;
+    match settings.state {
+        CampaignState::Active => {}
+        CampaignState::Draft => visit(Verdict::held(Reason::CampaignDraft, None)),
+        CampaignState::Paused => visit(Verdict::held(Reason::CampaignPaused, None)),
+        CampaignState::Stopped => visit(Verdict::held(Reason::CampaignStopped, None)),
+    }
+    if !settings.schedule.is_always() {
+        visit(match settings.schedule.at(settings.zone, at) {
+            (true, closes) => Verdict::pass(closes),
+            (false, opens) if settings.schedule.is_holiday(settings.zone, at) => {
+                Verdict::held(Reason::Holiday, opens)
+            }
+            (false, opens) => Verdict::held(Reason::OutOfSchedule, opens),
+        });
+    }
+    let ttl = config.reservation_ttl;
+    let all = settings.daily_cap.map(|max| (Reason::CampaignDailyCap, max, false));
+    let new = settings.new_lead_cap.filter(|_| new_lead);
+    let new = new.map(|max| (Reason::CampaignNewLeadCap, max, true));
+    let current = (settings.zone, None);
+    let former = campaign.usage.former_zones.iter().map(|(zone, until)| (*zone, Some(*until)));
+    for (zone, until) in former.filter(|(_, until)| *until > Some(at)).chain([current]) {
+        for (reason, max, counts_new) in all.into_iter().chain(new) {
+            if max == 0 {
+                visit(Verdict::block(Block::counted(reason, 0, 0, None)));
+                continue;
+            }
+            let used = |day, start| {
+                let count = campaign.usage.on_day(zone, day, start);
+                if counts_new { count.new_leads } else { count.total }
+            };
+            let mut verdict = Touched::new(zone, at, ttl).verdict(ttl, |_| reason, used, |_| max);
+            if let Some(until) = until {
+                verdict.changes_at = verdict.changes_at.map(|at| at.min(until));
+                verdict.block = verdict.block.map(|b| Block { until: verdict.changes_at, ..b });
+            }
+            visit(verdict);
+        }
+    }
+}
+
+/// A share of a number, rounded up.
+fn share(of: u32, share: Percent) -> u32 {
+    let parts = u64::from(of) * u64::from(share.value());
+    u32::try_from(parts.div_ceil(100)).unwrap_or(of)
+}
+
+/// The least instant from `from` on at which no rule blocks, if there is one up to `last`.
+/// `ask` visits every rule's verdict for an instant.
+pub(crate) fn earliest(
+    from: Timestamp,
+    last: Timestamp,
+    ask: impl Fn(Timestamp, &mut dyn FnMut(Verdict)),
+) -> Option<Timestamp> {
+    let mut at = from;
+    loop {
+        let mut next = Some(at);
+        ask(at, &mut |verdict| {
+            if verdict.block.is_some() {
+                // A rule that never passes by itself outlasts all others.
+                next = match (next, verdict.changes_at) {
+                    (Some(next), Some(changes_at)) => Some(next.max(changes_at)),
+                    (None, _) | (_, None) => None,
+                };
+            }
+        });
+        let next = next?;
+        if next > last {
+            return None;
+        }
+        if next <= at {
+            return Some(at);
+        }
+        at = next;
+    }
+}

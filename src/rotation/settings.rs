@@ -1,0 +1,130 @@
+//! Taking in new settings of accounts and campaigns, with what follows from a change.
+//!
+//! What is asked of a change is checked before; here it is only taken in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::policy::{Account, Campaign, Place};
+use crate::rotation::apply;
+use crate::rotation::config::Config;
+use crate::rotation::state::{AccountRecord, CampaignRecord, State};
+use crate::rotation::usage::Usage;
+use crate::vocab::{AccountId, CampaignId, Span, Timestamp, Zone};
+
+/// How long the days of a former zone still count.
+const FORMER_ZONE_MEMORY: Span = Span::hours(26);
+
+/// Adds an account, or replaces its settings.
+pub(crate) fn set_account(state: &mut State, settings: &Account, weight: u64, at: Timestamp) {
+    let id = settings.id;
+    let down = settings.suspended || !settings.connection.is_verified();
+    for limit in &settings.limits {
+        state.longest_window = state.longest_window.max(limit.length());
+    }
+    let config = &state.config;
+    let Some(record) = state.accounts.get_mut(&id) else {
+        state.accounts.insert(
+            id,
+            AccountRecord {
+                good: enters(config, settings, at),
+                settings: settings.clone(),
+                deleted: false,
+                usage: Usage::default(),
+                place: Place::default(),
+                weight,
+                down_since: down.then_some(at),
+                hold_until: None,
+                campaigns: BTreeSet::new(),
+            },
+        );
+        return;
+    };
+    record.good = if record.deleted {
+        enters(config, settings, at)
+    } else {
+        stays(config, record, settings, at)
+    };
+    record.down_since = if down { record.down_since.or(Some(at)) } else { None };
+    let old = std::mem::replace(&mut record.settings, settings.clone());
+    record.deleted = false;
+    change_zone(&mut record.usage, old.zone, settings.zone, at);
+    let pace_kept = old.pace == settings.pace
+        && old.zone == settings.zone
+        && old.daily_cap == settings.daily_cap
+        && old.schedule == settings.schedule
+        && old.ramp == settings.ramp;
+    if !pace_kept {
+        record.usage.pace_until = None;
+    }
+    apply::reweigh(state, id, weight);
+}
+
+/// Whether a reputation lets an account in.
+pub(crate) fn enters(config: &Config, settings: &Account, at: Timestamp) -> bool {
+    fresh(config, settings, at)
+        && settings.reputation.is_some_and(|s| s.value > config.reputation_enter_above)
+}
+
+/// Whether an account is still good with new settings: it was, no staleness came between, and the
+/// lower threshold holds.
+fn stays(config: &Config, record: &AccountRecord, settings: &Account, at: Timestamp) -> bool {
+    let was_good = record.good && fresh(config, &record.settings, at);
+    let good = settings.reputation.is_some_and(|s| s.value >= config.reputation_stay_min);
+    enters(config, settings, at) || (was_good && good && fresh(config, settings, at))
+}
+
+/// Whether the reputation is not older than it may be.
+fn fresh(config: &Config, settings: &Account, at: Timestamp) -> bool {
+    let measured_at = settings.reputation.and_then(|standpoint| standpoint.measured_at);
+    measured_at.is_none_or(|measured| measured.plus(config.reputation_age_max) > at)
+}
+
+/// Deletes an account; its record stays for what it sent.
+pub(crate) fn delete_account(state: &mut State, id: AccountId) {
+    let Some(account) = state.accounts.get_mut(&id) else { return };
+    account.deleted = true;
+    account.hold_until = None;
+    let campaigns: Vec<CampaignId> = account.campaigns.iter().copied().collect();
+    for campaign in campaigns {
+        apply::detach(state, campaign, &[id]);
+    }
+}
+
+/// Adds a campaign, or replaces its settings.
+pub(crate) fn set_campaign(state: &mut State, settings: &Campaign, at: Timestamp) {
+    if let Some(record) = state.campaigns.get_mut(&settings.id) {
+        let old = std::mem::replace(&mut record.settings, settings.clone());
+        record.deleted = false;
+        change_zone(&mut record.usage, old.zone, settings.zone, at);
+        return;
+    }
+    state.campaigns.insert(
+        settings.id,
+        CampaignRecord {
+            settings: settings.clone(),
+            deleted: false,
+            attached: BTreeMap::new(),
+            virtual_time: Place::default(),
+            total_weight: 0,
+            usage: Usage::default(),
+            leads: BTreeMap::new(),
+        },
+    );
+}
+
+/// Deletes a campaign; its record stays for what it sent today.
+pub(crate) fn delete_campaign(state: &mut State, id: CampaignId) {
+    let Some(campaign) = state.campaigns.get_mut(&id) else { return };
+    campaign.deleted = true;
+    campaign.leads.clear();
+    let accounts: Vec<AccountId> = campaign.attached.keys().copied().collect();
+    apply::detach(state, id, &accounts);
+}
+
+/// Lets the days of the zone that was left count on for a while.
+fn change_zone(usage: &mut Usage, old: Zone, new: Zone, at: Timestamp) {
+    usage.former_zones.retain(|(zone, until)| *until > at && *zone != new);
+    if old != new {
+        usage.former_zones.push((old, at.plus(FORMER_ZONE_MEMORY)));
+    }
+}

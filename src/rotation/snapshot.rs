@@ -1,0 +1,127 @@
+//! The whole state in a form that serde writes and reads, with a version.
+//!
+//! What is read is checked before an engine is made of it, so that a damaged snapshot is an error
+//! and never a wrong answer or a panic.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::rotation::engine::Engine;
+use crate::rotation::state::State;
+use crate::vocab::{AccountId, CampaignId};
+
+/// The version that this build writes and reads.
+const VERSION: u32 = 1;
+
+/// An engine's whole state. An engine [restored](Engine::restore) from it gives the same answers.
+///
+/// ```
+/// # use mailrota::{Account, AccountId, Config, Engine, OwnerId};
+/// # let now = chrono::DateTime::UNIX_EPOCH;
+/// let mut engine = Engine::new(Config::default());
+/// engine.add_account(Account::new(AccountId(1), OwnerId(1), "a@b.example"), now)?;
+/// let text = serde_json::to_string(&engine.snapshot())?;
+/// let again = Engine::restore(serde_json::from_str(&text)?)?;
+/// assert_eq!(again.snapshot(), engine.snapshot());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    version: u32,
+    state: State,
+}
+
+/// A snapshot that no engine can be made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// An account and a campaign disagree about whether it is attached, or about its weight.
+    Attachment {
+        /// Which campaign.
+        campaign: CampaignId,
+    },
+    /// A record is filed under another number than its own.
+    Misfiled {
+        /// The number it is filed under.
+        account: AccountId,
+    },
+    /// Written by a version that this build does not know.
+    Version {
+        /// The version found.
+        found: u32,
+        /// The version that this build reads.
+        known: u32,
+    },
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attachment { campaign } => write!(
+                f,
+                "campaign {campaign} and its accounts disagree; restore from another snapshot"
+            ),
+            Self::Misfiled { account } => write!(
+                f,
+                "account {account} has another number inside; restore from another snapshot"
+            ),
+            Self::Version { found, known } => write!(
+                f,
+                "snapshot version {found} is not {known}; restore with the build that wrote it"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SnapshotError {}
+
+impl Engine {
+    /// The whole state, to be written down.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { version: VERSION, state: self.state.clone() }
+    }
+
+    /// An engine with the state of a snapshot. Its future answers are those that the engine it was
+    /// taken from would give, byte for byte.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if the snapshot is of another version or contradicts itself.
+    pub fn restore(snapshot: Snapshot) -> Result<Self, SnapshotError> {
+        if snapshot.version != VERSION {
+            return Err(SnapshotError::Version { found: snapshot.version, known: VERSION });
+        }
+        check(&snapshot.state)?;
+        Ok(Self::from_state(snapshot.state))
+    }
+}
+
+fn check(state: &State) -> Result<(), SnapshotError> {
+    for (id, account) in &state.accounts {
+        if account.settings.id != *id || account.weight == 0 {
+            return Err(SnapshotError::Misfiled { account: *id });
+        }
+        for campaign in &account.campaigns {
+            let record = state.campaigns.get(campaign);
+            if record.is_none_or(|record| !record.attached.contains_key(id)) {
+                return Err(SnapshotError::Attachment { campaign: *campaign });
+            }
+        }
+    }
+    for (id, campaign) in &state.campaigns {
+        let mut total: u64 = 0;
+        for (account, attachment) in &campaign.attached {
+            let record = state.accounts.get(account);
+            let Some(record) = record.filter(|record| record.campaigns.contains(id)) else {
+                return Err(SnapshotError::Attachment { campaign: *id });
+            };
+            if attachment.present {
+                total = total.saturating_add(record.weight);
+            }
+        }
+        if total != campaign.total_weight || campaign.settings.id != *id {
+            return Err(SnapshotError::Attachment { campaign: *id });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! The facts: accounts and what they used, campaigns and who is attached, reservations, leads.
+//!
+//! All of it is data that a snapshot writes down. What is derived from it for speed is elsewhere,
+//! and the rules that read it too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::{Account, Campaign, Place, weight};
+use crate::rotation::config::Config;
+use crate::rotation::reservation::{Keyed, Reservations};
+use crate::rotation::usage::{MEMORY_MIN, Usage};
+use crate::vocab::{
+    AccountId, CampaignId, LeadId, OwnerId, ReservationId, Span, Timestamp, as_text,
+};
+
+/// How long an ended reservation and its key are remembered at least.
+const RESERVATION_MEMORY_MIN: Span = Span::hours(26);
+
+/// An account, what it used, and its place in the rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccountRecord {
+    pub(crate) settings: Account,
+    /// Deleted accounts stay for what they sent.
+    pub(crate) deleted: bool,
+    pub(crate) usage: Usage,
+    /// The part of its place that all its campaigns share: a turn further with each send.
+    pub(crate) place: Place,
+    /// The weight in force.
+    pub(crate) weight: u64,
+    /// Whether its reputation let it in and did not drop since.
+    pub(crate) good: bool,
+    /// Since when it is suspended or broken.
+    pub(crate) down_since: Option<Timestamp>,
+    pub(crate) hold_until: Option<Timestamp>,
+    pub(crate) campaigns: BTreeSet<CampaignId>,
+}
+
+impl AccountRecord {
+    /// The weight that the settings give on a day with that allowance.
+    pub(crate) fn weight_for(&self, allowance: u32) -> u64 {
+        let reputation = self.settings.reputation.map_or(0, |standpoint| standpoint.value.value());
+        weight(allowance, reputation, self.settings.weight.value())
+    }
+
+    /// How long its sends must be remembered.
+    pub(crate) fn memory(&self) -> Span {
+        let longest = self.settings.limits.iter().map(|limit| limit.length()).max();
+        MEMORY_MIN.max(longest.unwrap_or_default())
+    }
+}
+
+/// An account's membership in a campaign.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attachment {
+    /// What is added to the account's own place to give its place here.
+    #[serde(with = "as_text")]
+    pub(crate) offset: i128,
+    /// Whether its weight is part of the campaign's total.
+    pub(crate) present: bool,
+}
+
+/// Which account writes to a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Binding {
+    pub(crate) account: AccountId,
+    /// Whether this account wrote; if not, the binding goes when no reservation is out.
+    pub(crate) wrote: bool,
+    /// Reservations that are out for the lead.
+    pub(crate) open: u32,
+    /// The account that wrote before this one, while this one has not.
+    pub(crate) before: Option<AccountId>,
+}
+
+/// A campaign, its accounts and its leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CampaignRecord {
+    pub(crate) settings: Campaign,
+    /// Deleted campaigns stay for what they sent today.
+    pub(crate) deleted: bool,
+    pub(crate) attached: BTreeMap<AccountId, Attachment>,
+    pub(crate) virtual_time: Place,
+    /// The sum of the weights of those present.
+    pub(crate) total_weight: u64,
+    pub(crate) usage: Usage,
+    pub(crate) leads: BTreeMap<LeadId, Binding>,
+}
+
+/// Everything that happened, as far as it matters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) config: Config,
+    /// The latest instant seen; nothing before the first call.
+    pub(crate) seen: Option<Timestamp>,
+    pub(crate) accounts: BTreeMap<AccountId, AccountRecord>,
+    pub(crate) campaigns: BTreeMap<CampaignId, CampaignRecord>,
+    pub(crate) reservations: Reservations,
+    #[serde(with = "keys_as_list")]
+    pub(crate) keys: BTreeMap<(OwnerId, String), Keyed>,
+    /// Keys in the order of their reservations, to forget them together.
+    pub(crate) keys_by_age: BTreeMap<ReservationId, (OwnerId, String)>,
+    #[serde(with = "holds_as_list")]
+    pub(crate) domain_holds: BTreeMap<(OwnerId, String), Timestamp>,
+    /// The longest rolling window that any account ever had.
+    pub(crate) longest_window: Span,
+}
+
+impl State {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            config,
+            seen: None,
+            accounts: BTreeMap::new(),
+            campaigns: BTreeMap::new(),
+            reservations: Reservations::default(),
+            keys: BTreeMap::new(),
+            keys_by_age: BTreeMap::new(),
+            domain_holds: BTreeMap::new(),
+            longest_window: Span::ZERO,
+        }
+    }
+
+    /// An account that was not deleted.
+    pub(crate) fn account(&self, id: AccountId) -> Option<&AccountRecord> {
+        self.accounts.get(&id).filter(|account| !account.deleted)
+    }
+
+    /// A campaign that was not deleted.
+    pub(crate) fn campaign(&self, id: CampaignId) -> Option<&CampaignRecord> {
+        self.campaigns.get(&id).filter(|campaign| !campaign.deleted)
+    }
+
+    /// Until when the account's sending domain is held.
+    pub(crate) fn domain_hold(&self, account: &Account) -> Option<Timestamp> {
+        if self.domain_holds.is_empty() {
+            return None;
+        }
+        self.domain_holds.get(&(account.owner, account.domain())).copied()
+    }
+
+    /// Where an account stands in a campaign's virtual time.
+    pub(crate) fn start(&self, account: &AccountRecord, attachment: &Attachment) -> i128 {
+        account.place.at() + attachment.offset
+    }
+
+    /// How long ended reservations are remembered.
+    pub(crate) fn reservation_memory(&self) -> Span {
+        RESERVATION_MEMORY_MIN.max(self.longest_window)
+    }
+}
+
+/// Keys are pairs, which formats such as JSON cannot have as keys of a map.
+mod keys_as_list {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::rotation::reservation::Keyed;
+    use crate::vocab::OwnerId;
+
+    type Keys = BTreeMap<(OwnerId, String), Keyed>;
+
+    pub(super) fn serialize<S: Serializer>(keys: &Keys, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(keys.values())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Keys, D::Error> {
+        let keys = Vec::<Keyed>::deserialize(from)?;
+        Ok(keys.into_iter().map(|keyed| ((keyed.owner, keyed.key.clone()), keyed)).collect())
+    }
+}
+
+/// As for keys.
+mod holds_as_list {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::vocab::{OwnerId, Timestamp};
+
+    type Holds = BTreeMap<(OwnerId, String), Timestamp>;
+
+    pub(super) fn serialize<S: Serializer>(holds: &Holds, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(holds.iter().map(|((owner, domain), until)| (owner, domain, until)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Holds, D::Error> {
+        let holds = Vec::<(OwnerId, String, Timestamp)>::deserialize(from)?;
+        Ok(holds.into_iter().map(|(owner, domain, until)| ((owner, domain), until)).collect())
+    }
+}

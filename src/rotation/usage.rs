@@ -1,0 +1,207 @@
+//! What one account has used: its sends, the reservations that are out, and its pauses.
+//!
+//! Left alone, a reservation lapses and counts as a send at that instant; every question about a
+//! later instant is answered as if that happened. Knows no settings but those it is handed.
+
+use std::collections::BTreeMap;
+
+use rand::RngCore;
+use rand_pcg::Pcg64Mcg;
+use serde::{Deserialize, Serialize};
+
+use crate::policy::{Account, SILENT_DAYS};
+use crate::rotation::log::{Count, Log};
+use crate::vocab::{AccountId, CivilDay, ReservationId, Span, Timestamp, Zone};
+
+/// How long sends are remembered at least: any civil day, in a former zone too.
+pub(crate) const MEMORY_MIN: Span = Span::hours(52);
+
+/// A reservation that is out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Open {
+    pub(crate) id: ReservationId,
+    pub(crate) ends_at: Timestamp,
+    /// Which send of the account this is, counted from 0.
+    pub(crate) number: u64,
+    pub(crate) new_lead: bool,
+}
+
+/// How far a ramp has come: days with a send, and the last of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RampProgress {
+    days: u32,
+    last: Option<CivilDay>,
+}
+
+impl RampProgress {
+    /// Which row of the ramp a day has, from 0.
+    pub(crate) fn row(self, day: CivilDay) -> u32 {
+        match self.last {
+            None => 0,
+            Some(last) if day <= last => self.days.saturating_sub(1),
+            Some(last) if day.days_since(last) > SILENT_DAYS => 0,
+            Some(_) => self.days,
+        }
+    }
+
+    fn sent_on(&mut self, day: CivilDay) {
+        if self.last.is_none_or(|last| day > last) {
+            self.days = self.row(day) + 1;
+            self.last = Some(day);
+        }
+    }
+}
+
+/// The last send that counts for the spacing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastSend {
+    pub(crate) at: Timestamp,
+    pub(crate) number: u64,
+}
+
+/// What one account has used, of whichever campaign.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Usage {
+    pub(crate) log: Log,
+    /// Those out, by the instant at which they lapse.
+    pub(crate) open: Vec<Open>,
+    /// The number that the next send gets.
+    pub(crate) number: u64,
+    pub(crate) last_send: Option<LastSend>,
+    pub(crate) ramp: RampProgress,
+    /// Before when an even pace sends nothing.
+    pub(crate) pace_until: Option<Timestamp>,
+    /// Zones it was in, each with the instant until which its days still count.
+    pub(crate) former_zones: Vec<(Zone, Timestamp)>,
+    /// Follow-ups that the caller declared due, by civil day.
+    pub(crate) due: BTreeMap<CivilDay, u32>,
+}
+
+impl Usage {
+    /// Enters a send at `at`, which is not before any other.
+    pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, zone: Zone, memory: Span) {
+        self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });
+        self.log.prune(at.minus(memory));
+        self.ramp.sent_on(zone.civil_day(at));
+    }
+
+    /// Takes a reservation out of those that are out.
+    pub(crate) fn close(&mut self, id: ReservationId) -> Option<Open> {
+        let index = self.open.iter().position(|open| open.id == id)?;
+        Some(self.open.remove(index))
+    }
+
+    /// Adds a reservation to those that are out.
+    pub(crate) fn open(&mut self, open: Open) {
+        let index = self.open.partition_point(|o| (o.ends_at, o.id) < (open.ends_at, open.id));
+        self.open.insert(index, open);
+        self.number = self.number.max(open.number + 1);
+    }
+
+    /// What counts against a civil day that begins at `start`: sends on it and reservations that
+    /// touch it.
+    pub(crate) fn on_day(&self, zone: Zone, day: CivilDay, start: Timestamp) -> Count {
+        let sent = self.log.since(start);
+        let open = self.open.iter().rev().take_while(|open| zone.civil_day(open.ends_at) >= day);
+        open.fold(sent, |count, open| Count {
+            total: count.total.saturating_add(1),
+            new_leads: count.new_leads.saturating_add(u32::from(open.new_lead)),
+        })
+    }
+
+    /// What counts in a rolling window that ends at `at`, and the instant at which one more fits
+    /// under `max`, if that ever comes.
+    pub(crate) fn rolling(
+        &self,
+        at: Timestamp,
+        length: Span,
+        max: u32,
+    ) -> (u32, Option<Timestamp>) {
+        let sent = self.log.since(at.minus(length).plus(Span::milliseconds(1))).total;
+        let lapsed = self.open.iter().take_while(|open| open.ends_at.plus(length) <= at).count();
+        let open = self.open.len() - lapsed;
+        let used = sent.saturating_add(u32::try_from(open).unwrap_or(u32::MAX));
+        let Some(keep) = max.checked_sub(1) else { return (used, None) };
+        let keep_all = usize::try_from(keep).unwrap_or(usize::MAX);
+        let frees_at = match open.checked_sub(keep_all) {
+            None => self.log.at_most(keep - u32::try_from(open).unwrap_or(keep), length),
+            Some(0) => self.log.at_most(0, length),
+            Some(over) => self.open[lapsed + over - 1].ends_at.plus(length),
+        };
+        (used, Some(frees_at.max(at)))
+    }
+
+    /// The instant before which the spacing holds, and whether a settlement could shorten that.
+    pub(crate) fn rest_until(&self, account: &Account, seed: u64) -> Option<(Timestamp, bool)> {
+        if account.spacing.is_zero() && account.jitter.is_zero() {
+            return None;
+        }
+        let gap = |at: Timestamp, number| at.plus(self.gap(account, seed, number));
+        let last = self.last_send.map(|last| (gap(last.at, last.number), false));
+        let open = self.open.iter().map(|open| (gap(open.ends_at, open.number), true));
+        open.chain(last).max()
+    }
+
+    /// The pause after send `number`: the spacing and a jitter that depends on nothing but the
+    /// seed, the account and the number, so that accounts do not disturb each other.
+    #[expect(clippy::unused_self, reason = "reads as a question to the usage")]
+    fn gap(&self, account: &Account, seed: u64, number: u64) -> Span {
+        account.spacing.plus(jitter(account.id, account.jitter, seed, number))
+    }
+
+    /// The ramp's progress at `at`, with what lapses until then counted as sent.
+    pub(crate) fn ramp_at(&self, zone: Zone, at: Timestamp) -> RampProgress {
+        let mut progress = self.ramp;
+        for open in self.open.iter().take_while(|open| open.ends_at <= at) {
+            progress.sent_on(zone.civil_day(open.ends_at));
+        }
+        progress
+    }
+}
+
+/// A length from nothing to `most`, drawn for one send of one account.
+pub(crate) fn jitter(account: AccountId, most: Span, seed: u64, number: u64) -> Span {
+    if most.is_zero() {
+        return Span::ZERO;
+    }
+    let state = u128::from(seed) << 64 | u128::from(account.0);
+    let state = state ^ u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let mut generator = Pcg64Mcg::new(state);
+    // The first outputs of neighbouring states are alike.
+    generator.next_u64();
+    generator.next_u64();
+    Span::milliseconds(generator.next_u64() % (most.as_ms() + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(n: u32) -> CivilDay {
+        CivilDay::new(2026, 1, n).unwrap()
+    }
+
+    #[test]
+    fn a_ramp_advances_on_days_with_sends_and_starts_again_after_silence() {
+        let mut ramp = RampProgress::default();
+        assert_eq!(ramp.row(day(1)), 0);
+        ramp.sent_on(day(1));
+        ramp.sent_on(day(1));
+        assert_eq!((ramp.row(day(1)), ramp.row(day(2)), ramp.row(day(31))), (0, 1, 1));
+        ramp.sent_on(day(5));
+        assert_eq!((ramp.row(day(5)), ramp.row(day(6))), (1, 2));
+        assert_eq!(ramp.row(day(5).plus_days(30)), 2);
+        assert_eq!(ramp.row(day(5).plus_days(31)), 0);
+    }
+
+    #[test]
+    fn a_jitter_is_spread_over_its_range_and_repeats() {
+        let draw = |number| jitter(AccountId(7), Span::milliseconds(9), 1, number).as_ms();
+        let mut seen = [0; 10];
+        for number in 0..10_000 {
+            seen[usize::try_from(draw(number)).unwrap()] += 1;
+            assert_eq!(draw(number), draw(number));
+        }
+        assert!(seen.iter().all(|times| (800..1_200).contains(times)), "{seen:?}");
+    }
+}
