@@ -54,7 +54,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | none | the engine |
-//! | `import` | [`import`](https://docs.rs/mailrota/latest/mailrota/import/): readers of account lists from Smartlead and Instantly |
+//! | `import` | the module `import`: readers of account lists from Smartlead and Instantly |
 //! | `cli` | the command `mailrota` |
 
 #[cfg(feature = "import")]

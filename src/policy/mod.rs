@@ -7,16 +7,16 @@ mod account;
 mod block;
 mod campaign;
 mod limit;
+mod mailbox;
 mod ramp;
 mod schedule;
 mod turn;
 
-pub use account::{
-    Account, Connection, Link, Pace, Provider, SettingError, Standpoint, Warmup, WarmupMail,
-};
+pub use account::{Account, Pace, SettingError, WarmupMail};
 pub use block::{Block, Reason};
 pub use campaign::{Campaign, CampaignState};
 pub use limit::{Limit, LimitError};
+pub use mailbox::{Connection, Link, Provider, Standpoint, Warmup};
 pub use ramp::{Ramp, RampError};
 pub use schedule::{Schedule, ScheduleError};
 

@@ -52,7 +52,7 @@ impl Place {
     }
 
     /// Moves one turn of `weight` forward.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a weight")]
+    #[expect(clippy::cast_possible_truncation, reason = "below a weight")]
     pub(crate) const fn forward(&mut self, weight: u64) {
         let sum = TURN + self.carried(weight);
         self.at += sum.div_euclid(weight as i128);
@@ -61,7 +61,7 @@ impl Place {
     }
 
     /// Takes one turn of `weight` back.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a weight")]
+    #[expect(clippy::cast_possible_truncation, reason = "below a weight")]
     pub(crate) const fn back(&mut self, weight: u64) {
         let sum = self.carried(weight) - TURN;
         self.at += sum.div_euclid(weight as i128);

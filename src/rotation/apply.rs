@@ -116,7 +116,7 @@ fn leave(state: &mut State, campaign: CampaignId, id: AccountId, taker: Option<A
     }
     campaign.total_weight -= account.weight;
     let virtual_time = campaign.virtual_time.at();
-    let owed = virtual_time - (account.place.at() + attachment.offset);
+    let owed = virtual_time - (account.start(attachment));
     let Some((taker, heir)) = taker.and_then(|id| Some((id, accounts.get(&id)?))) else { return };
     attachment.offset += owed;
     if let Some(attachment) = campaign.attached.get_mut(&taker) {
@@ -151,7 +151,7 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64) {
         let Some(campaign) = campaigns.get_mut(campaign) else { continue };
         let Some(attachment) = campaign.attached.get_mut(&id) else { continue };
         if attachment.offset > i128::MIN / 4 {
-            let start = account.place.at() + attachment.offset;
+            let start = account.start(attachment);
             let start = rescaled(start, campaign.virtual_time.at(), old, weight);
             attachment.offset = start - account.place.at();
         }
@@ -178,7 +178,7 @@ fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
     {
         // A rested account catches up by one turn at most.
         let least = campaign.virtual_time.at() - TURN / i128::from(account.weight);
-        let start = account.place.at() + attachment.offset;
+        let start = account.start(attachment);
         attachment.offset += (least - start).max(0);
         campaign.virtual_time.forward(campaign.total_weight);
         in_rotation = true;

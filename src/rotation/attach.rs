@@ -2,18 +2,17 @@
 //!
 //! The checks are made when an account enters. Whether it may send later is the rules' to say.
 
-use std::collections::BTreeSet;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
 use crate::policy::{Account, CampaignState};
-use crate::rotation::engine::{ClockError, Engine};
+use crate::rotation::engine::Engine;
 use crate::rotation::event::Fact;
+use crate::rotation::findings::{AttachError, AttachReport, Checked, Finding};
 use crate::rotation::pick;
 use crate::rotation::state::CampaignRecord;
-use crate::vocab::{AccountId, CampaignId, OwnerId, Timestamp};
+use crate::vocab::{AccountId, CampaignId, OwnerId, Span, Timestamp};
 
 /// How a request for several accounts is carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,239 +27,11 @@ pub enum Mode {
     EachThatCan,
 }
 
-/// Something about one account that keeps it out, or that its owner should know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Finding {
-    /// It is attached already; nothing changes.
-    AlreadyAttached,
-    /// The request names it more than once.
-    DuplicateInRequest,
-    /// Leads that it wrote to will move to other accounts.
-    HasStickyLeads {
-        /// How many.
-        leads: usize,
-    },
-    /// Its IMAP check failed.
-    ImapFailed {
-        /// The provider's words.
-        error: String,
-    },
-    /// It would leave an active campaign without accounts.
-    LastSenderOfActiveCampaign,
-    /// Its cap or its ramp allows no email.
-    NoDailyCapacity,
-    /// It is not attached; nothing changes.
-    NotAttached,
-    /// It does not exist, or it belongs to somebody else, which is the same answer.
-    NotFoundOrNotOwned,
-    /// Its reputation was measured too long ago.
-    ReputationStale {
-        /// When.
-        measured_at: Timestamp,
-    },
-    /// Nobody knows its reputation.
-    ReputationUnknown,
-    /// Its SMTP check failed.
-    SmtpFailed {
-        /// The provider's words.
-        error: String,
-    },
-    /// An operator stopped it.
-    Suspended,
-    /// Its warm-up is blocked.
-    WarmupBlocked {
-        /// The warm-up service's words.
-        reason: String,
-    },
-    /// Its reputation is not above the threshold.
-    WarmupReputationTooLow {
-        /// What it is.
-        value: u8,
-        /// What it must be above.
-        above: u8,
-    },
-    /// Its warm-up has not lasted long enough.
-    WarmupTooYoung {
-        /// When it began.
-        started_at: Timestamp,
-    },
-    /// Its window and the campaign's are never open together.
-    WindowNeverOpen,
-}
-
-impl Finding {
-    /// A stable word for machines, such as `smtp_failed`.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::AlreadyAttached => "already_attached",
-            Self::DuplicateInRequest => "duplicate_in_request",
-            Self::HasStickyLeads { .. } => "has_sticky_leads",
-            Self::ImapFailed { .. } => "imap_failed",
-            Self::LastSenderOfActiveCampaign => "last_sender_of_active_campaign",
-            Self::NoDailyCapacity => "no_daily_capacity",
-            Self::NotAttached => "not_attached",
-            Self::NotFoundOrNotOwned => "not_found_or_not_owned",
-            Self::ReputationStale { .. } => "reputation_stale",
-            Self::ReputationUnknown => "reputation_unknown",
-            Self::SmtpFailed { .. } => "smtp_failed",
-            Self::Suspended => "suspended",
-            Self::WarmupBlocked { .. } => "warmup_blocked",
-            Self::WarmupReputationTooLow { .. } => "warmup_reputation_too_low",
-            Self::WarmupTooYoung { .. } => "warmup_too_young",
-            Self::WindowNeverOpen => "window_never_open",
-        }
-    }
-
-    /// Whether it keeps the account out, or in; the others are warnings.
-    pub const fn is_error(&self) -> bool {
-        match self {
-            Self::ImapFailed { .. }
-            | Self::LastSenderOfActiveCampaign
-            | Self::NotFoundOrNotOwned
-            | Self::ReputationStale { .. }
-            | Self::ReputationUnknown
-            | Self::SmtpFailed { .. }
-            | Self::Suspended
-            | Self::WarmupBlocked { .. }
-            | Self::WarmupReputationTooLow { .. } => true,
-            Self::AlreadyAttached
-            | Self::DuplicateInRequest
-            | Self::HasStickyLeads { .. }
-            | Self::NoDailyCapacity
-            | Self::NotAttached
-            | Self::WarmupTooYoung { .. }
-            | Self::WindowNeverOpen => false,
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AlreadyAttached => f.write_str("already attached"),
-            Self::DuplicateInRequest => f.write_str("named more than once in the request"),
-            Self::HasStickyLeads { leads } => {
-                write!(f, "{leads} leads that it wrote to will move to other accounts")
-            }
-            Self::ImapFailed { error } => write!(f, "IMAP check failed: {error}"),
-            Self::LastSenderOfActiveCampaign => f.write_str(
-                "the last account of an active campaign; pause it or attach another first",
-            ),
-            Self::NoDailyCapacity => f.write_str("no daily capacity: its cap allows no email"),
-            Self::NotAttached => f.write_str("not attached"),
-            Self::NotFoundOrNotOwned => {
-                f.write_str("not found, or not owned by the campaign's owner")
-            }
-            Self::ReputationStale { measured_at } => {
-                write!(f, "reputation was measured too long ago, {measured_at}; measure it again")
-            }
-            Self::ReputationUnknown => f.write_str("reputation unknown; measure it first"),
-            Self::SmtpFailed { error } => write!(f, "SMTP check failed: {error}"),
-            Self::Suspended => f.write_str("suspended; resume it first"),
-            Self::WarmupBlocked { reason } => write!(f, "warm-up blocked: {reason}"),
-            Self::WarmupReputationTooLow { value, above } => {
-                write!(f, "reputation {value} must be above {above}")
-            }
-            Self::WarmupTooYoung { started_at } => {
-                write!(f, "warming up only since {started_at}")
-            }
-            Self::WindowNeverOpen => {
-                f.write_str("its sending window and the campaign's are never open together")
-            }
-        }
-    }
-}
-
-/// One account of a request and everything that was found about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Checked {
-    /// Which account.
-    pub account: AccountId,
-    /// Errors and warnings, all of them.
-    pub findings: Vec<Finding>,
-}
-
-impl Checked {
-    /// Whether anything found is an error.
-    pub fn is_refused(&self) -> bool {
-        self.findings.iter().any(Finding::is_error)
-    }
-
-    /// What keeps it out.
-    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.is_error())
-    }
-
-    /// What its owner should know.
-    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| !finding.is_error())
-    }
-}
-
-/// Every account of a request once, in the order of the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct AttachReport {
-    /// The accounts and what was found.
-    pub accounts: Vec<Checked>,
-    /// Those whose membership changed, or would without a dry run.
-    pub changed: Vec<AccountId>,
-}
-
-/// Nothing was attached, or taken out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AttachError {
-    /// The instant is not accepted.
-    Clock(ClockError),
-    /// At least one account has an error, and all or none was asked for.
-    Refused(AttachReport),
-    /// There is no such campaign.
-    UnknownCampaign {
-        /// The number given.
-        campaign: CampaignId,
-    },
-}
-
-impl fmt::Display for AttachError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Clock(error) => fmt::Display::fmt(error, f),
-            Self::Refused(report) => {
-                let refused = report.accounts.iter().filter(|checked| checked.is_refused());
-                for (n, checked) in refused.enumerate() {
-                    let gap = if n == 0 { "" } else { "; " };
-                    write!(f, "{gap}account {}: ", checked.account)?;
-                    for (n, error) in checked.errors().enumerate() {
-                        let gap = if n == 0 { "" } else { ", " };
-                        write!(f, "{gap}{error}")?;
-                    }
-                }
-                Ok(())
-            }
-            Self::UnknownCampaign { campaign } => {
-                write!(f, "there is no campaign {campaign}; add it first")
-            }
-        }
-    }
-}
-
-impl std::error::Error for AttachError {}
-
-impl From<ClockError> for AttachError {
-    fn from(error: ClockError) -> Self {
-        Self::Clock(error)
-    }
-}
-
 impl Engine {
     /// Attaches accounts to a campaign, all or none.
     ///
-    /// Promises: it is all or none (or, with [`attach_with`](Self::attach_with), each that can, or a
-    /// dry run); it names every account's every problem; it tells nothing about other owners'
+    /// Promises: it is all or none (or, with [`attach_with`](Self::attach_with), each that can, or
+    /// a dry run); it names every account's every problem; it tells nothing about other owners'
     /// accounts; repeating it changes nothing.
     ///
     /// # Errors
@@ -288,7 +59,7 @@ impl Engine {
         let now = self.enter(now)?;
         let record =
             self.state.campaign(campaign).ok_or(AttachError::UnknownCampaign { campaign })?;
-        let report = report(accounts, record, |id, findings| {
+        let report = report(accounts, |id, findings| {
             if record.attached.contains_key(&id) {
                 findings.push(Finding::AlreadyAttached);
                 return false;
@@ -330,7 +101,7 @@ impl Engine {
         let stay = record.attached.keys().filter(|id| !asked.contains(id)).count();
         let emptied = stay == 0 && record.settings.state == CampaignState::Active;
         let sticky = sticky_leads(record, &asked);
-        let report = report(accounts, record, |id, findings| {
+        let report = report(accounts, |id, findings| {
             if !record.attached.contains_key(&id) {
                 findings.push(Finding::NotAttached);
                 return false;
@@ -452,7 +223,6 @@ impl Engine {
 /// Looks at every account of a request once. `check` returns whether its membership would change.
 fn report(
     accounts: &[AccountId],
-    _campaign: &CampaignRecord,
     check: impl Fn(AccountId, &mut Vec<Finding>) -> bool,
 ) -> AttachReport {
     let mut seen = BTreeSet::new();
@@ -472,9 +242,9 @@ fn report(
         if twice.contains(id) {
             findings.push(Finding::DuplicateInRequest);
         }
-        let changes = check(*id, &mut findings);
+        let eligible = check(*id, &mut findings);
         let one = Checked { account: *id, findings };
-        if changes && !one.is_refused() {
+        if eligible && !one.is_refused() {
             changed.push(*id);
         }
         checked.push(one);
@@ -494,8 +264,8 @@ fn owns(owner: OwnerId, account: &Account) -> bool {
 fn sticky_leads(
     campaign: &CampaignRecord,
     accounts: &BTreeSet<AccountId>,
-) -> std::collections::BTreeMap<AccountId, usize> {
-    let mut sticky = std::collections::BTreeMap::new();
+) -> BTreeMap<AccountId, usize> {
+    let mut sticky = BTreeMap::new();
     let bound = campaign.leads.values().filter(|binding| binding.wrote);
     for binding in bound.filter(|binding| accounts.contains(&binding.account)) {
         *sticky.entry(binding.account).or_insert(0) += 1;
@@ -506,7 +276,7 @@ fn sticky_leads(
 /// Whether the two windows are never open together within 400 days.
 fn never_open(account: &Account, campaign: &CampaignRecord, now: Timestamp) -> bool {
     let (own, theirs) = (&account.schedule, &campaign.settings.schedule);
-    let last = now.plus(crate::vocab::Span::days(400));
+    let last = now.plus(Span::days(400));
     let mut at = now;
     loop {
         let a = own.at(account.zone, at);

@@ -93,13 +93,13 @@ impl<'a> Candidacy<'a> {
         self.campaign_verdicts(state, campaign, now, &mut |v| open &= v.block.is_none());
         open && match self.route {
             Route::Named { account, .. } => {
-                self.allows(account) && self.passes(state, account, self.named_purpose(), now)
+                self.allows(account) && passes(state, account, self.named_purpose(), now)
             }
             Route::Rotation => index
                 .rota(self.campaign)
                 .is_some_and(|rota| rota.anybody_ready(&self.request.excluded)),
             Route::Moved { from } => {
-                self.others(state, from).any(|id| self.passes(state, id, Purpose::FollowUp, now))
+                self.others(state, from).any(|id| passes(state, id, Purpose::FollowUp, now))
             }
         }
     }
@@ -110,10 +110,10 @@ impl<'a> Candidacy<'a> {
         let virtual_time = campaign.virtual_time.at();
         let from = self.moved_from()?;
         self.others(state, from)
-            .filter(|id| self.passes(state, *id, Purpose::FollowUp, now))
+            .filter(|id| passes(state, *id, Purpose::FollowUp, now))
             .filter_map(|id| {
                 let (account, attachment) = (state.account(id)?, campaign.attached.get(&id)?);
-                let start = state.start(account, attachment).max(virtual_time - TURN);
+                let start = account.start(attachment).max(virtual_time - TURN);
                 let deadline = start + TURN / i128::from(account.weight);
                 let early = start > virtual_time;
                 Some(((early, if early { start } else { deadline }, id), id))
@@ -124,16 +124,13 @@ impl<'a> Candidacy<'a> {
 
     /// The answer when nobody may send it now.
     pub(crate) fn later(&self, state: &State, index: &Index, now: Timestamp) -> Pick {
-        match self.first(state, index, now) {
-            Some((until_at, account)) => {
-                Pick::Wait(Wait { until_at, account, block: self.longest(state, account, now) })
-            }
-            None => {
-                let explained = explain::of_request(state, self.campaign, self.request, now);
-                let (campaign, candidates) = explained.unwrap_or_default();
-                Pick::Unavailable(Unavailable { campaign, candidates })
-            }
+        if let Some((until_at, account)) = self.first(state, index, now) {
+            let block = self.longest(state, account, now);
+            return Pick::Wait(Wait { until_at, account, block });
         }
+        let explained = explain::of_request(state, self.campaign, self.request, now);
+        let (campaign, candidates) = explained.unwrap_or_default();
+        Pick::Unavailable(Unavailable { campaign, candidates })
     }
 
     /// The least instant at which somebody may send it, and who.
@@ -227,14 +224,6 @@ impl<'a> Candidacy<'a> {
         campaign_rules(&state.config, campaign, at, new_lead, visit);
     }
 
-    fn passes(&self, state: &State, id: AccountId, purpose: Purpose, now: Timestamp) -> bool {
-        let Some(account) = state.account(id) else { return false };
-        let mut open = true;
-        let rules = AccountRules::of(state, account);
-        rules.each(now, purpose, |verdict| open &= verdict.block.is_none());
-        open
-    }
-
     fn allows(&self, id: AccountId) -> bool {
         !self.request.excluded.contains(&id)
     }
@@ -271,4 +260,13 @@ pub(crate) fn gone_at(
         }
         Some(_) | None => Some(now),
     }
+}
+
+/// Whether no rule of the account blocks.
+fn passes(state: &State, id: AccountId, purpose: Purpose, now: Timestamp) -> bool {
+    let Some(account) = state.account(id) else { return false };
+    let mut open = true;
+    let rules = AccountRules::of(state, account);
+    rules.each(now, purpose, |verdict| open &= verdict.block.is_none());
+    open
 }

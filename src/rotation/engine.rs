@@ -117,8 +117,8 @@ impl Engine {
         self.index.next_wakeup().map(DateTime::from)
     }
 
-    /// Notes that time has passed: reservations that ended by then lapse. Every command does this by
-    /// itself; a service that keeps events calls it at [`next_wakeup`](Self::next_wakeup).
+    /// Notes that time has passed: reservations that ended by then lapse. Every command does this
+    /// by itself; a service that keeps events calls it at [`next_wakeup`](Self::next_wakeup).
     ///
     /// # Errors
     /// [`ClockError`] if `now` is not accepted.
@@ -126,7 +126,8 @@ impl Engine {
         self.enter(now).map(drop)
     }
 
-    /// Confirms that `now` is right although it is further ahead than the engine believes by itself.
+    /// Confirms that `now` is right although it is further ahead than the engine believes by
+    /// itself.
     ///
     /// # Errors
     /// [`ClockError::OutOfRange`] outside the years 1 to 9999.
@@ -227,8 +228,10 @@ impl Engine {
                     self.index.touch(&self.state, *account);
                 }
             }
-            Fact::CampaignSet { .. } | Fact::ClockConfirmed | Fact::LeadBound { .. } => {}
-            Fact::CampaignDeleted { .. } => {}
+            Fact::CampaignDeleted { .. }
+            | Fact::CampaignSet { .. }
+            | Fact::ClockConfirmed
+            | Fact::LeadBound { .. } => {}
             Fact::Cancelled { reservation }
             | Fact::Lapsed { reservation }
             | Fact::Settled { reservation, .. } => self.ended(*reservation),

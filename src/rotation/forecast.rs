@@ -84,8 +84,8 @@ impl Engine {
         Ok(planned)
     }
 
-    /// How `emails` to new leads of a campaign would go out within `horizon`: when they are done, per
-    /// account and day, and what they wait for. Changes nothing.
+    /// How `emails` to new leads of a campaign would go out within `horizon`: when they are done,
+    /// per account and day, and what they wait for. Changes nothing.
     ///
     /// # Errors
     /// [`QuestionError`] if there is no such campaign or `now` is not accepted.
@@ -126,7 +126,8 @@ impl Engine {
         Ok(forecast)
     }
 
-    /// Sends emails from a copy, each the moment it may be, until `emails` went or `horizon` is over.
+    /// Sends emails from a copy, each the moment it may be, until `emails` went or `horizon` is
+    /// over.
     pub(crate) fn look_ahead(
         &self,
         campaign: CampaignId,

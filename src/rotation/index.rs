@@ -158,7 +158,7 @@ impl Index {
             earliest(self.now, far, |at, visit| rules.each(at, Purpose::NewLead, visit))
                 .unwrap_or(Timestamp::MAX)
         };
-        if let Some(at) = changes_at {
+        if let Some(at) = changes_at.filter(|at| *at > self.now) {
             self.due.push(id, Reverse((at, id)));
         }
         self.standings.insert(id, Standing { presence, ready_at });
@@ -193,9 +193,9 @@ impl Index {
             (Presence::Away | Presence::Resting, _) => Slot::Waiting(standing.ready_at),
             (Presence::Ready, false) => Slot::Arriving,
             (Presence::Ready, true) => {
-                let start = state.start(account, attachment);
+                let start = account.start(attachment);
                 if start <= campaign.virtual_time.at() {
-                    Slot::Eligible(account.place.next(account.weight) + attachment.offset)
+                    Slot::Eligible(account.deadline(attachment))
                 } else {
                     Slot::Later(start)
                 }

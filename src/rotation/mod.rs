@@ -3,14 +3,16 @@
 //! Commands decide on events, events are taken in, and nothing else changes a fact. It reads no
 //! clock, disk, network or entropy: time is an argument and chance comes from a seed.
 
-mod admin;
+mod accounts;
 mod apply;
 mod attach;
+mod campaigns;
 mod candidates;
 mod config;
 mod engine;
 mod event;
 mod explain;
+mod findings;
 mod forecast;
 mod index;
 mod leads;
@@ -25,12 +27,14 @@ mod snapshot;
 mod state;
 mod usage;
 
-pub use admin::{AccountError, CampaignError};
-pub use attach::{AttachError, AttachReport, Checked, Finding, Mode};
+pub use accounts::AccountError;
+pub use attach::Mode;
+pub use campaigns::CampaignError;
 pub use config::{Config, ConfigError};
 pub use engine::{ClockError, Engine};
 pub use event::{Event, Fact, Reserved};
 pub use explain::{Candidate, Explanation, QuestionError, Standing};
+pub use findings::{AttachError, AttachReport, Checked, Finding};
 pub use forecast::{DayForecast, Forecast, Planned};
 pub use reservation::{EmailKind, Fate, Outcome, Request, Reservation};
 pub use reserve::{Pick, ReserveError, Unavailable, Wait};

@@ -26,7 +26,7 @@ pub(crate) fn correction(state: &State, index: &Index, campaign_id: CampaignId) 
     }
     let account = rota.arriving.first().copied()?;
     let record = state.accounts.get(&account)?;
-    let own = state.start(record, campaign.attached.get(&account)?);
+    let own = record.start(campaign.attached.get(&account)?);
     let now = campaign.virtual_time.at();
     // Where nobody's start has come, the present is the least start of those that are ready.
     let present = match rota.later.first() {
@@ -54,7 +54,7 @@ pub(crate) fn taker(
     let attachment = campaign.attached.get(&leaving).filter(|attachment| attachment.present)?;
     let account = state.accounts.get(&leaving)?;
     let virtual_time = campaign.virtual_time.at();
-    let start = state.start(account, attachment);
+    let start = account.start(attachment);
     let one_turn = TURN / i128::from(account.weight);
     let other = |id: &AccountId| *id != leaving;
     if start == virtual_time || (virtual_time - start).abs() > one_turn {
@@ -64,9 +64,7 @@ pub(crate) fn taker(
     } else {
         let on_time = |id: &AccountId| {
             let heir = state.accounts.get(id).zip(campaign.attached.get(id));
-            heir.is_some_and(|(account, attachment)| {
-                state.start(account, attachment) <= virtual_time
-            })
+            heir.is_some_and(|(account, attachment)| account.start(attachment) <= virtual_time)
         };
         rota.eligible.iter().map(|(_, id)| *id).find(|id| other(id) && on_time(id))
     }
@@ -85,8 +83,7 @@ pub(crate) fn turn(
     let mut now = campaign.virtual_time.at();
     let places = |id: AccountId| -> Option<(i128, i128)> {
         let (account, attachment) = (state.accounts.get(&id)?, campaign.attached.get(&id)?);
-        let deadline = account.place.next(account.weight) + attachment.offset;
-        Some((state.start(account, attachment), deadline))
+        Some((account.start(attachment), account.deadline(attachment)))
     };
     // A cancelled turn sets virtual time back: who is ahead of it again waits.
     let ahead: Vec<AccountId> = rota

@@ -332,8 +332,8 @@ pub(crate) fn earliest(
             if verdict.block.is_some() {
                 // A rule that never passes by itself outlasts all others.
                 next = match (next, verdict.changes_at) {
-                    (Some(next), Some(changes_at)) => Some(next.max(changes_at)),
-                    (None, _) | (_, None) => None,
+                    (Some(next), Some(changes_at)) if changes_at > at => Some(next.max(changes_at)),
+                    (_, _) => None,
                 };
             }
         });

@@ -90,8 +90,8 @@ impl Engine {
     /// Says what became of an email.
     ///
     /// Sent, rejected and unknown count; deferred gives the room back. After the reservation has
-    /// lapsed the outcome is still taken: what counted already counts from now, and "deferred" gives
-    /// the room back in the window that was charged.
+    /// lapsed the outcome is still taken: what counted already counts from now, and "deferred"
+    /// gives the room back in the window that was charged.
     ///
     /// # Errors
     /// [`SettleError`] if it ended otherwise or is not known; then nothing has changed.

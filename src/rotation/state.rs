@@ -44,6 +44,16 @@ impl AccountRecord {
         weight(allowance, reputation, self.settings.weight.value())
     }
 
+    /// Where it stands in a campaign's virtual time.
+    pub(crate) const fn start(&self, attachment: &Attachment) -> i128 {
+        self.place.at() + attachment.offset
+    }
+
+    /// Where its next turn ends in a campaign's virtual time.
+    pub(crate) const fn deadline(&self, attachment: &Attachment) -> i128 {
+        self.place.next(self.weight) + attachment.offset
+    }
+
     /// How long its sends must be remembered.
     pub(crate) fn memory(&self) -> Span {
         let longest = self.settings.limits.iter().map(|limit| limit.length()).max();
@@ -137,11 +147,6 @@ impl State {
             return None;
         }
         self.domain_holds.get(&(account.owner, account.domain())).copied()
-    }
-
-    /// Where an account stands in a campaign's virtual time.
-    pub(crate) fn start(&self, account: &AccountRecord, attachment: &Attachment) -> i128 {
-        account.place.at() + attachment.offset
     }
 
     /// How long ended reservations are remembered.

@@ -1,7 +1,8 @@
 //! Civil days and IANA time zones: which date an instant has, and when a date begins and ends.
 //!
 //! Local midnight is never built, because in some zones on some days it does not exist. A date
-//! begins at its first instant and ends where the next one begins. Knows nothing of caps or windows.
+//! begins at its first instant and ends where the next one begins. Knows nothing of caps or
+//! windows.
 
 use std::fmt;
 use std::str::FromStr;
