@@ -78,7 +78,7 @@ impl Place {
 /// The start that keeps an account as many of its turns before or after `virtual_time` when its
 /// weight changes.
 pub(crate) const fn rescaled(start: i128, virtual_time: i128, old: u64, new: u64) -> i128 {
-    virtual_time + ((start - virtual_time) * old as i128).div_euclid(new as i128)
+    virtual_time + (start - virtual_time).saturating_mul(old as i128).div_euclid(new as i128)
 }
 
 #[cfg(test)]

@@ -298,8 +298,9 @@ impl Engine {
             // A date ahead of the clock would make a measurement good for longer than it may be.
             standpoint.measured_at = standpoint.measured_at.map(|at| at.min(now));
         }
+        let day = account.zone.civil_day(now);
         let weight = self.weight_of(&account, now);
-        self.take_in(now, Fact::AccountSet { account: Box::new(account), weight });
+        self.take_in(now, Fact::AccountSet { account: Box::new(account), weight, day });
         Ok(())
     }
 
@@ -312,6 +313,7 @@ impl Engine {
             usage: Usage::default(),
             place: Place::default(),
             weight: 1,
+            weight_day: settings.zone.civil_day(now),
             good: false,
             down_since: None,
             hold_until: None,

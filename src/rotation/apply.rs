@@ -9,9 +9,9 @@ use crate::rotation::leads;
 use crate::rotation::log::Count;
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::settings;
-use crate::rotation::state::{Attachment, State};
+use crate::rotation::state::{Attachment, NO_PLACE, State};
 use crate::rotation::usage::{LastSend, MEMORY_MIN, Open};
-use crate::vocab::{AccountId, CampaignId, OwnerId, ReservationId, Timestamp};
+use crate::vocab::{AccountId, CampaignId, CivilDay, OwnerId, ReservationId, Timestamp};
 
 /// Takes in one event.
 pub(crate) fn apply(state: &mut State, event: &Event) {
@@ -24,8 +24,8 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
                 account.hold_until = *until;
             }
         }
-        Fact::AccountSet { account, weight } => {
-            settings::set_account(state, account, *weight, at);
+        Fact::AccountSet { account, weight, day } => {
+            settings::set_account(state, account, (*weight, *day), at);
         }
         Fact::Attached { campaign, accounts } => attach(state, *campaign, accounts),
         Fact::CampaignDeleted { campaign } => settings::delete_campaign(state, *campaign),
@@ -81,7 +81,7 @@ fn attach(state: &mut State, campaign_id: CampaignId, accounts: &[AccountId]) {
                 *id,
                 Attachment {
                     // Its place is given when it first takes part.
-                    offset: i128::MIN / 2,
+                    offset: NO_PLACE,
                     present: false,
                 },
             );
@@ -121,7 +121,7 @@ fn leave(state: &mut State, campaign: CampaignId, id: AccountId, taker: Option<A
     attachment.offset += owed;
     if let Some(attachment) = campaign.attached.get_mut(&taker) {
         attachment.offset -=
-            (owed * i128::from(account.weight)).div_euclid(i128::from(heir.weight));
+            owed.saturating_mul(i128::from(account.weight)).div_euclid(i128::from(heir.weight));
     }
 }
 
@@ -140,9 +140,10 @@ fn come_back(state: &mut State, campaign: CampaignId, id: AccountId, start: i128
 
 /// Gives an account another weight. In every campaign it stays as many of its turns before or
 /// behind as it was.
-pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64) {
+pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilDay) {
     let State { campaigns, accounts, .. } = state;
     let Some(account) = accounts.get_mut(&id) else { return };
+    account.weight_day = day;
     let old = std::mem::replace(&mut account.weight, weight);
     if old == weight {
         return;
@@ -150,7 +151,7 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64) {
     for campaign in &account.campaigns {
         let Some(campaign) = campaigns.get_mut(campaign) else { continue };
         let Some(attachment) = campaign.attached.get_mut(&id) else { continue };
-        if attachment.offset > i128::MIN / 4 {
+        if attachment.offset != NO_PLACE {
             let start = account.start(attachment);
             let start = rescaled(start, campaign.virtual_time.at(), old, weight);
             attachment.offset = start - account.place.at();
@@ -162,7 +163,7 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64) {
 }
 
 fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
-    reweigh(state, reserved.account, reserved.weight);
+    reweigh(state, reserved.account, reserved.weight, reserved.days.0);
     let State { campaigns, accounts, .. } = state;
     let (Some(campaign), Some(account)) =
         (campaigns.get_mut(&reserved.campaign), accounts.get_mut(&reserved.account))

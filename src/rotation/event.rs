@@ -44,6 +44,8 @@ pub enum Fact {
         account: Box<Account>,
         /// The weight that follows from them.
         weight: u64,
+        /// The civil day whose allowance is in the weight.
+        day: CivilDay,
     },
     /// Accounts were attached to a campaign.
     Attached {

@@ -93,6 +93,18 @@ impl Log {
         self.entries.get(entry).map_or(Timestamp::MIN, |entry| entry.at.plus(length))
     }
 
+    /// Whether times and totals ascend.
+    pub(crate) fn is_sound(&self) -> bool {
+        let fields = |entry: &Entry| (entry.total, entry.new_leads);
+        let mut before = self.dropped;
+        let totals = self.entries.iter().map(fields).all(|(total, new_leads)| {
+            let fits = total > before.0 && new_leads >= before.1 && total < u64::MAX / 2;
+            before = (total, new_leads);
+            fits && new_leads <= total
+        });
+        totals && self.entries.iter().is_sorted_by(|a, b| a.at < b.at)
+    }
+
     fn totals(&self) -> (u64, u64) {
         self.entries.back().map_or(self.dropped, |last| (last.total, last.new_leads))
     }

@@ -143,7 +143,8 @@ impl fmt::Display for ReserveError {
         match self {
             Self::AccountNotAttached { campaign, account } => write!(
                 f,
-                "account {account} is not attached to campaign {campaign}; attach it, or demand none"
+                "account {account} is not attached to campaign {campaign}; attach it, or demand \
+                 none"
             ),
             Self::Clock(error) => fmt::Display::fmt(error, f),
             Self::KeyLength { bytes } => {
@@ -292,8 +293,8 @@ impl Engine {
         let day = zone.civil_day(now);
         let allowance = rules.allowance(zone, now, day);
         // The weight of a day holds from the account's first send of that day.
-        let first_of_day = account.usage.on_day(zone, day, zone.day_start(day)).total == 0;
-        let weight = if first_of_day { account.weight_for(allowance) } else { account.weight };
+        let same_day = account.weight_day == day;
+        let weight = if same_day { account.weight } else { account.weight_for(allowance) };
         Some(Reserved {
             reservation: self.state.reservations.next_id(),
             campaign,

@@ -9,13 +9,18 @@ use crate::rotation::apply;
 use crate::rotation::config::Config;
 use crate::rotation::state::{AccountRecord, CampaignRecord, State};
 use crate::rotation::usage::Usage;
-use crate::vocab::{AccountId, CampaignId, Span, Timestamp, Zone};
+use crate::vocab::{AccountId, CampaignId, CivilDay, Span, Timestamp, Zone};
 
 /// How long the days of a former zone still count.
 const FORMER_ZONE_MEMORY: Span = Span::hours(26);
 
 /// Adds an account, or replaces its settings.
-pub(crate) fn set_account(state: &mut State, settings: &Account, weight: u64, at: Timestamp) {
+pub(crate) fn set_account(
+    state: &mut State,
+    settings: &Account,
+    (weight, day): (u64, CivilDay),
+    at: Timestamp,
+) {
     let id = settings.id;
     let down = settings.suspended || !settings.connection.is_verified();
     for limit in &settings.limits {
@@ -32,6 +37,7 @@ pub(crate) fn set_account(state: &mut State, settings: &Account, weight: u64, at
                 usage: Usage::default(),
                 place: Place::default(),
                 weight,
+                weight_day: day,
                 down_since: down.then_some(at),
                 hold_until: None,
                 campaigns: BTreeSet::new(),
@@ -56,7 +62,7 @@ pub(crate) fn set_account(state: &mut State, settings: &Account, weight: u64, at
     if !pace_kept {
         record.usage.pace_until = None;
     }
-    apply::reweigh(state, id, weight);
+    apply::reweigh(state, id, weight, day);
 }
 
 /// Whether a reputation lets an account in.

@@ -8,8 +8,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::rotation::engine::Engine;
-use crate::rotation::state::State;
+use crate::rotation::reservation::Fate;
+use crate::rotation::state::{NO_PLACE, State};
 use crate::vocab::{AccountId, CampaignId};
+
+/// How far from the origin a place may be: out of reach of any history, and sums do not overflow.
+const PLACE_MAX: i128 = 1 << 124;
 
 /// The version that this build writes and reads.
 const VERSION: u32 = 1;
@@ -41,6 +45,11 @@ pub enum SnapshotError {
         /// Which campaign.
         campaign: CampaignId,
     },
+    /// What an account used contradicts itself or the reservations.
+    Usage {
+        /// Which account.
+        account: AccountId,
+    },
     /// A record is filed under another number than its own.
     Misfiled {
         /// The number it is filed under.
@@ -65,6 +74,10 @@ impl fmt::Display for SnapshotError {
             Self::Misfiled { account } => write!(
                 f,
                 "account {account} has another number inside; restore from another snapshot"
+            ),
+            Self::Usage { account } => write!(
+                f,
+                "what account {account} used contradicts itself; restore from another snapshot"
             ),
             Self::Version { found, known } => write!(
                 f,
@@ -101,6 +114,9 @@ fn check(state: &State) -> Result<(), SnapshotError> {
         if account.settings.id != *id || account.weight == 0 {
             return Err(SnapshotError::Misfiled { account: *id });
         }
+        if !account.usage.is_sound() || !places_in_range(state, *id) || !open_ones(state, *id) {
+            return Err(SnapshotError::Usage { account: *id });
+        }
         for campaign in &account.campaigns {
             let record = state.campaigns.get(campaign);
             if record.is_none_or(|record| !record.attached.contains_key(id)) {
@@ -109,6 +125,9 @@ fn check(state: &State) -> Result<(), SnapshotError> {
         }
     }
     for (id, campaign) in &state.campaigns {
+        if !campaign.usage.is_sound() || campaign.virtual_time.at().abs() > PLACE_MAX {
+            return Err(SnapshotError::Attachment { campaign: *id });
+        }
         let mut total: u64 = 0;
         for (account, attachment) in &campaign.attached {
             let record = state.accounts.get(account);
@@ -124,4 +143,23 @@ fn check(state: &State) -> Result<(), SnapshotError> {
         }
     }
     Ok(())
+}
+
+/// Whether an account's places can be computed with.
+fn places_in_range(state: &State, id: AccountId) -> bool {
+    let Some(account) = state.accounts.get(&id) else { return false };
+    let campaigns = account.campaigns.iter().filter_map(|campaign| state.campaigns.get(campaign));
+    let offsets = campaigns.filter_map(|campaign| Some(campaign.attached.get(&id)?.offset));
+    account.place.at().abs() <= PLACE_MAX
+        && offsets.into_iter().all(|offset| offset.abs() <= PLACE_MAX || offset == NO_PLACE)
+}
+
+/// Whether the reservations that an account has out are those that are open on it.
+fn open_ones(state: &State, id: AccountId) -> bool {
+    state.accounts.get(&id).is_some_and(|account| {
+        account.usage.open.iter().all(|open| {
+            let record = state.reservations.get(open.id);
+            record.is_some_and(|r| r.account == id && r.fate == Fate::Open)
+        })
+    })
 }

@@ -12,11 +12,14 @@ use crate::rotation::config::Config;
 use crate::rotation::reservation::{Keyed, Reservations};
 use crate::rotation::usage::{MEMORY_MIN, Usage};
 use crate::vocab::{
-    AccountId, CampaignId, LeadId, OwnerId, ReservationId, Span, Timestamp, as_text,
+    AccountId, CampaignId, CivilDay, LeadId, OwnerId, ReservationId, Span, Timestamp, as_text,
 };
 
 /// How long an ended reservation and its key are remembered at least.
 const RESERVATION_MEMORY_MIN: Span = Span::hours(26);
+
+/// The offset of a membership that has not taken part yet: before every other.
+pub(crate) const NO_PLACE: i128 = i128::MIN / 2;
 
 /// An account, what it used, and its place in the rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,8 @@ pub(crate) struct AccountRecord {
     pub(crate) place: Place,
     /// The weight in force.
     pub(crate) weight: u64,
+    /// The civil day whose allowance is in it.
+    pub(crate) weight_day: CivilDay,
     /// Whether its reputation let it in and did not drop since.
     pub(crate) good: bool,
     /// Since when it is suspended or broken.

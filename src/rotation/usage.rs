@@ -78,6 +78,11 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    /// Whether its parts fit together, as after reading it from outside.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.log.is_sound() && self.open.is_sorted_by_key(|open| (open.ends_at, open.id))
+    }
+
     /// Enters a send at `at`, which is not before any other.
     pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, zone: Zone, memory: Span) {
         self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });

@@ -4,7 +4,7 @@ use mailrota::AccountId;
 
 use crate::world::{CAMPAIGN, account, engine, monday, send};
 
-/// The first picks with these weights, as letters. Weights are thousands of daily cap, at equal reputation.
+/// The first picks with these weights, as letters. A weight is a thousand emails of daily cap.
 fn picks(weights: &[u32], n: usize) -> String {
     let accounts = weights.iter().zip(1..).map(|(cap, id)| account(id).daily_cap(cap * 1_000));
     let mut engine = engine(accounts);
