@@ -27,6 +27,11 @@ impl Block {
         Self { reason, used: None, max: None, until }
     }
 
+    /// Whether it lasts longer than another; what somebody must end lasts longest.
+    pub(crate) fn outlasts(self, other: Self) -> bool {
+        other.until.is_some_and(|other| self.until.is_none_or(|own| own > other))
+    }
+
     pub(crate) const fn counted(
         reason: Reason,
         used: u32,

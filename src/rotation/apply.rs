@@ -174,9 +174,8 @@ fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
         campaign.virtual_time.jump(to);
     }
     let mut in_rotation = false;
-    if let Some(attachment) = campaign.attached.get_mut(&reserved.account)
-        && attachment.present
-    {
+    let present = campaign.attached.get_mut(&reserved.account).filter(|a| a.present);
+    if let Some(attachment) = present {
         // A rested account catches up by one turn at most.
         let least = campaign.virtual_time.at() - TURN / i128::from(account.weight);
         let start = account.start(attachment);

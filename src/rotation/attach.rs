@@ -195,9 +195,8 @@ impl Engine {
         match account.reputation {
             None => findings.push(Finding::ReputationUnknown),
             Some(standpoint) => {
-                if let Some(measured_at) = standpoint.measured_at
-                    && measured_at.plus(config.reputation_age_max) <= now
-                {
+                let too_old = |at: &Timestamp| at.plus(config.reputation_age_max) <= now;
+                if let Some(measured_at) = standpoint.measured_at.filter(too_old) {
                     findings.push(Finding::ReputationStale { measured_at });
                 }
                 if standpoint.value <= config.reputation_enter_above {
@@ -212,9 +211,8 @@ impl Engine {
         if let Some(reason) = &warmup.blocked {
             findings.push(Finding::WarmupBlocked { reason: reason.clone() });
         }
-        if let Some(started_at) = warmup.started_at
-            && started_at.plus(config.warmup_age_min) > now
-        {
+        let too_young = |at: &Timestamp| at.plus(config.warmup_age_min) > now;
+        if let Some(started_at) = warmup.started_at.filter(too_young) {
             findings.push(Finding::WarmupTooYoung { started_at });
         }
     }

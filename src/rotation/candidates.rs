@@ -9,7 +9,7 @@ use crate::rotation::index::Index;
 use crate::rotation::pick::Turn;
 use crate::rotation::reservation::{EmailKind, Request};
 use crate::rotation::reserve::{Pick, ReserveError, Unavailable, Wait, named_purpose};
-use crate::rotation::rules::{AccountRules, Purpose, Verdict, campaign_rules, earliest};
+use crate::rotation::rules::{AccountRules, Purpose, Verdict, campaign_rules, earliest, longest};
 use crate::rotation::state::{AccountRecord, CampaignRecord, State};
 use crate::vocab::{AccountId, CampaignId, Timestamp};
 
@@ -42,9 +42,8 @@ impl<'a> Candidacy<'a> {
     ) -> Result<Self, ReserveError> {
         let unknown = ReserveError::UnknownCampaign { campaign: campaign_id };
         let campaign = state.campaign(campaign_id).ok_or(unknown)?;
-        if let Some(account) = request.account
-            && !campaign.attached.contains_key(&account)
-        {
+        let stranger = |account: &AccountId| !campaign.attached.contains_key(account);
+        if let Some(account) = request.account.filter(stranger) {
             return Err(ReserveError::AccountNotAttached { campaign: campaign_id, account });
         }
         let route = Self::route(state, campaign, request, now)?;
@@ -189,28 +188,21 @@ impl<'a> Candidacy<'a> {
     /// What holds the account that comes first, the longest of it.
     fn longest(&self, state: &State, account: AccountId, now: Timestamp) -> Option<Block> {
         let campaign = state.campaign(self.campaign)?;
-        let mut longest: Option<Block> = None;
-        let mut visit = |verdict: Verdict| {
-            if let Some(block) = verdict.block
-                && longest.is_none_or(|longest| longest.until < block.until)
-            {
-                longest = Some(block);
+        let rules = AccountRules::of(state, state.account(account)?);
+        let (purpose, grace) = match self.route {
+            Route::Named { account: named, .. } if named == account => (self.named_purpose(), None),
+            Route::Named { gone_at, .. } => (Purpose::FollowUp, gone_at),
+            Route::Moved { .. } => (Purpose::FollowUp, None),
+            Route::Rotation => (Purpose::NewLead, None),
+        };
+        longest(|visit| {
+            self.campaign_verdicts(state, campaign, now, visit);
+            if let Some(gone_at) = grace {
+                let block = Block::new(Reason::GraceNotOver, Some(gone_at));
+                visit(Verdict { block: Some(block), changes_at: Some(gone_at) });
             }
-        };
-        self.campaign_verdicts(state, campaign, now, &mut visit);
-        if let Route::Named { account: named, gone_at: Some(gone_at) } = self.route
-            && named != account
-        {
-            let block = Block::new(Reason::GraceNotOver, Some(gone_at));
-            visit(Verdict { block: Some(block), changes_at: Some(gone_at) });
-        }
-        let purpose = match self.route {
-            Route::Named { account: named, .. } if named == account => self.named_purpose(),
-            Route::Named { .. } | Route::Moved { .. } => Purpose::FollowUp,
-            Route::Rotation => Purpose::NewLead,
-        };
-        AccountRules::of(state, state.account(account)?).each(now, purpose, visit);
-        longest
+            rules.each(now, purpose, visit);
+        })
     }
 
     fn campaign_verdicts(

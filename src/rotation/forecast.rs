@@ -12,7 +12,7 @@ use crate::rotation::engine::Engine;
 use crate::rotation::explain::QuestionError;
 use crate::rotation::reservation::{Outcome, Request};
 use crate::rotation::reserve::{Pick, Wait};
-use crate::rotation::rules::{AccountRules, Purpose};
+use crate::rotation::rules::{AccountRules, Purpose, longest};
 use crate::rotation::state::State;
 use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Span, Timestamp};
 
@@ -172,16 +172,8 @@ impl Engine {
 
     /// What holds an account longest.
     fn holds_longest(&self, id: AccountId, at: Timestamp) -> Option<Block> {
-        let mut longest: Option<Block> = None;
         let rules = AccountRules::of(&self.state, self.state.account(id)?);
-        rules.each(at, Purpose::NewLead, |verdict| {
-            if let Some(block) = verdict.block
-                && longest.is_none_or(|longest| longest.until < block.until)
-            {
-                longest = Some(block);
-            }
-        });
-        longest
+        longest(|visit| rules.each(at, Purpose::NewLead, visit))
     }
 
     fn forget_lead(&mut self, campaign: CampaignId, lead: LeadId) {

@@ -196,11 +196,10 @@ impl<'a> AccountRules<'a> {
         };
         let used = |day, start| usage.on_day(settings.zone, day, start).total;
         let mut verdict = touched.verdict(ttl, reason, used, allowance);
-        if settings.ramp.is_some()
-            && let Some(open) = usage.open.iter().find(|open| open.ends_at > at)
-        {
+        if settings.ramp.is_some() {
             // A lapse is a day with a send: it may raise what tomorrow allows.
-            verdict.changes_at = verdict.changes_at.map(|at| at.min(open.ends_at));
+            let lapse = usage.open.iter().map(|open| open.ends_at).find(|ends_at| *ends_at > at);
+            verdict.changes_at = verdict.changes_at.into_iter().chain(lapse).min();
         }
         visit(verdict);
         for (zone, until) in usage.former_zones.iter().filter(|(_, until)| *until > at) {
@@ -247,16 +246,14 @@ impl<'a> AccountRules<'a> {
 
     fn pauses(self, at: Timestamp, visit: &mut impl FnMut(Verdict)) {
         let usage = &self.account.usage;
-        if let Some((until, awaited)) = usage.rest_until(&self.account.settings, self.config.seed)
-            && until > at
-        {
+        let rest = usage.rest_until(&self.account.settings, self.config.seed);
+        if let Some((until, awaited)) = rest.filter(|(until, _)| *until > at) {
             let awaited = awaited && usage.open.last().is_some_and(|open| open.ends_at > at);
             let reason = if awaited { Reason::SettlementAwaited } else { Reason::GapNotOver };
             visit(Verdict::held(reason, Some(until)));
         }
-        if self.account.settings.pace == Pace::Even
-            && let Some(until) = usage.pace_until.filter(|until| *until > at)
-        {
+        let even = self.account.settings.pace == Pace::Even;
+        if let Some(until) = usage.pace_until.filter(|until| even && *until > at) {
             visit(Verdict::held(Reason::PaceNotDue, Some(until)));
         }
     }
@@ -310,6 +307,18 @@ pub(crate) fn campaign_rules(
             visit(verdict);
         }
     }
+}
+
+/// Of the blocks that are visited, the one that lasts longest, the first of equals.
+pub(crate) fn longest(ask: impl FnOnce(&mut dyn FnMut(Verdict))) -> Option<Block> {
+    let mut longest: Option<Block> = None;
+    ask(&mut |verdict| {
+        longest = match (longest, verdict.block) {
+            (Some(longest), Some(block)) if !block.outlasts(longest) => Some(longest),
+            (longest, block) => block.or(longest),
+        };
+    });
+    longest
 }
 
 /// A share of a number, rounded up.

@@ -1,0 +1,196 @@
+//! The options of the program, with the texts of its help.
+//!
+//! Declares them; what they mean for a plan is made of them elsewhere.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mailrota::{CivilDay, Limit, Ramp, Span, Timestamp, Zone};
+
+use crate::cli::parse::{self, Days, Window};
+
+/// The most emails of one plan; each is remembered until the report is drawn.
+const EMAILS_MAX: u64 = 2_000_000;
+
+const PLAN_AFTER: &str = "\
+Every email goes the moment some account may send it; sending takes no time and every email is \
+accepted. The report is what the engine did, played through on a clock of its own.
+
+Exit code: 0 if all emails can be sent, 1 if some never can, 2 if the input cannot be used.
+
+Examples:
+  mailrota plan accounts.json --emails 5000 --zone Europe/Madrid --window 09:00-17:00 --days mon-fri
+  mailrota plan accounts.json --emails 5000 --limit 500/24h --html report.html
+  curl … | mailrota plan - --json";
+
+const EXPLAIN_AFTER: &str = "\
+Exit code: 0 if the question can be answered, 2 if the input cannot be used.
+
+Example: what holds each account at half past ten, two hours into a plan?
+  mailrota explain accounts.json --start 2026-11-23T08:30:00Z --at 2026-11-23T10:30:00Z --emails 500";
+
+/// Whose turn is it to send? Plans which accounts send how much and when, and says why.
+#[derive(Parser)]
+#[command(name = "mailrota", version, max_term_width = 100)]
+pub(super) struct Program {
+    #[command(subcommand)]
+    pub(super) command: Command,
+
+    /// When to use colours; NO_COLOR is obeyed as well
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
+    pub(super) color: Color,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Show who will send how much and when, when it is done, and which limit costs most
+    #[command(after_help = PLAN_AFTER)]
+    Plan(Box<Plan>),
+    /// Show how every account stands at an instant: ready, or what holds it and until when
+    #[command(after_help = EXPLAIN_AFTER)]
+    Explain(Box<Explain>),
+}
+
+#[derive(Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+
+    /// How many emails to send, each to a new lead
+    #[arg(long, value_name = "N", default_value_t = 1_000,
+          value_parser = clap::value_parser!(u64).range(1..=EMAILS_MAX))]
+    pub(super) emails: u64,
+
+    /// Write the report as one page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+
+    /// Write the picture of the day
+    #[arg(long, value_name = "FILE")]
+    pub(super) svg: Option<PathBuf>,
+
+    /// Write the report as JSON to a file, or instead of the text if none is named
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "-")]
+    pub(super) json: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct Explain {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+
+    /// The instant that is asked about [default: the start]
+    #[arg(long, value_name = "INSTANT", value_parser = parse::instant)]
+    pub(super) at: Option<Timestamp>,
+
+    /// How many emails to send from the start on, as far as they can go before the instant
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u64).range(..=EMAILS_MAX))]
+    pub(super) emails: u64,
+
+    /// Answer in JSON, to a file or instead of the text if none is named
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "-")]
+    pub(super) json: Option<PathBuf>,
+}
+
+/// What both commands take.
+#[derive(Args)]
+pub(super) struct Settings {
+    /// The list of accounts as Smartlead's or Instantly's API answers it; `-` reads standard input
+    #[arg(value_name = "ACCOUNTS")]
+    pub(super) accounts: PathBuf,
+
+    /// When sending starts, such as 2026-11-23T09:00:00Z; what the list says was sent today was
+    /// sent on that day [default: now]
+    #[arg(long, value_name = "INSTANT", value_parser = parse::instant)]
+    pub(super) start: Option<Timestamp>,
+
+    /// The time zone of days and hours, for the campaign and all accounts
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = parse::zone)]
+    pub(super) zone: Zone,
+
+    /// Seed of the jitter
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+
+    /// Columns to draw in [default: the terminal's, or 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=400))]
+    pub(super) width: Option<u16>,
+
+    /// How many accounts to show one by one, the busiest; 0 shows all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) top: usize,
+
+    #[command(flatten)]
+    pub(super) campaign: CampaignArgs,
+
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "The campaign")]
+pub(super) struct CampaignArgs {
+    /// When it may send, such as 09:00-17:00; may be given more than once [default: always]
+    #[arg(long, value_name = "RANGE", value_parser = parse::window)]
+    pub(super) window: Vec<Window>,
+
+    /// On which days, such as mon-fri or mon,wed,sat [default: all]
+    #[arg(long, value_name = "DAYS", value_parser = parse::days)]
+    pub(super) days: Option<Days>,
+
+    /// A date on which it does not send, such as 2026-12-25; may be given more than once
+    #[arg(long, value_name = "DATE", value_parser = parse::date)]
+    pub(super) holiday: Vec<CivilDay>,
+
+    /// The most emails of the campaign in a day
+    #[arg(long, value_name = "N")]
+    pub(super) daily_cap: Option<u32>,
+
+    /// The most new leads of the campaign in a day
+    #[arg(long, value_name = "N")]
+    pub(super) new_leads: Option<u32>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "All accounts, instead of what the list says")]
+pub(super) struct AccountArgs {
+    /// The most emails of an account in a day
+    #[arg(long, value_name = "N")]
+    pub(super) account_cap: Option<u32>,
+
+    /// The least time between two sends, in minutes or as 90s, 2h
+    #[arg(long, value_name = "SPAN", value_parser = parse::span)]
+    pub(super) spacing: Option<Span>,
+
+    /// The most that chance adds to the spacing, in minutes or as 90s, 2h
+    #[arg(long, value_name = "SPAN", value_parser = parse::span)]
+    pub(super) jitter: Option<Span>,
+
+    /// Send as soon as allowed, or evenly over the day
+    #[arg(long, value_enum, value_name = "PACE")]
+    pub(super) pace: Option<PaceArg>,
+
+    /// Rising allowances from today on: 5+2 (two more each day), 10x150%, or a table 10,20,40
+    #[arg(long, value_name = "RAMP", value_parser = parse::ramp)]
+    pub(super) ramp: Option<Ramp>,
+
+    /// A rolling limit such as 30/1m or 500/24h; may be given more than once
+    #[arg(long, value_name = "LIMIT", value_parser = parse::limit)]
+    pub(super) limit: Vec<Limit>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PaceArg {
+    Asap,
+    Even,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Always,
+    Auto,
+    Never,
+}

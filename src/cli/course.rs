@@ -1,0 +1,191 @@
+//! The course of a plan: every email reserved and settled on the engine, on a clock of its own, and
+//! what held each account in between.
+//!
+//! An account that may send does, so that all its time until its next send is held by something:
+//! a rule of its own, the campaign's window or the campaign's caps. Of several, the one that lasts
+//! longest is charged.
+
+use std::collections::BTreeMap;
+
+use mailrota::{
+    AccountId, Campaign, Engine, LeadId, Outcome, Pick, Reason, Request, Span, Timestamp,
+    Unavailable,
+};
+
+use crate::cli::Failure;
+use crate::cli::setup::CAMPAIGN;
+
+/// One email that went.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Send {
+    pub(super) at: Timestamp,
+    /// Which of the attached accounts, by place.
+    pub(super) member: usize,
+}
+
+/// How it went.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    pub(super) sends: Vec<Send>,
+    /// Why no more could go, if not all did.
+    pub(super) stuck: Option<Unavailable>,
+    /// For each attached account, what held it for how long until the last email of the plan.
+    pub(super) held: Vec<BTreeMap<Reason, Span>>,
+}
+
+impl Course {
+    pub(super) fn last_at(&self) -> Option<Timestamp> {
+        self.sends.last().map(|send| send.at)
+    }
+}
+
+/// What to do and how to watch it.
+pub(super) struct Job<'a> {
+    pub(super) emails: u64,
+    pub(super) start: Timestamp,
+    /// Emails that could only go later than this are left alone.
+    pub(super) stop: Timestamp,
+    /// Whether it is noted what holds the accounts; it takes about as long again.
+    pub(super) watch: Option<&'a Campaign>,
+    /// Told now and then how many have gone.
+    pub(super) progress: &'a mut dyn FnMut(u64),
+}
+
+/// How often progress is told.
+const PROGRESS_EVERY: u64 = 4_096;
+/// The most pieces of one wait that are told apart.
+const PIECES_MAX: usize = 1_000;
+
+/// Sends a number of emails, each the moment it may go.
+pub(super) fn run(engine: &mut Engine, members: &[AccountId], job: Job<'_>) -> Result<Course, Failure> {
+    let mut course = Course::default();
+    let mut watch = job.watch.map(|campaign| Watch::new(campaign, engine, members, job.start));
+    let mut at = job.start;
+    let mut gone = 0;
+    while gone < job.emails {
+        let request = Request::new_lead(LeadId(gone + 1));
+        match engine.reserve(CAMPAIGN, &request, at.to_datetime()).map_err(Failure::of)? {
+            Pick::Reserved(reservation) => {
+                let now = at.to_datetime();
+                engine.settle(reservation.id, Outcome::Sent, now).map_err(Failure::of)?;
+                if let Ok(member) = members.binary_search(&reservation.account) {
+                    course.sends.push(Send { at, member });
+                    if let Some(watch) = &mut watch {
+                        watch.sent(engine, member, reservation.account, at);
+                    }
+                }
+                gone += 1;
+                if gone % PROGRESS_EVERY == 0 {
+                    (job.progress)(gone);
+                }
+            }
+            Pick::Wait(wait) if wait.until_at > at && wait.until_at <= job.stop => {
+                at = wait.until_at;
+            }
+            Pick::Unavailable(unavailable) => {
+                course.stuck = Some(unavailable);
+                break;
+            }
+            Pick::Ended(_) | Pick::Wait(_) => break,
+        }
+    }
+    if let Some(watch) = watch {
+        course.held = watch.finish(course.last_at().unwrap_or(job.start));
+    }
+    Ok(course)
+}
+
+/// A stretch of time in which one thing holds an account longest.
+struct Piece {
+    from: Timestamp,
+    until: Timestamp,
+    reason: Reason,
+}
+
+/// Notes what holds each account between its sends.
+struct Watch<'a> {
+    campaign: &'a Campaign,
+    held: Vec<BTreeMap<Reason, Span>>,
+    /// What will hold each account if it is left alone, from its last send to when it is free.
+    ahead: Vec<Vec<Piece>>,
+    free_at: Vec<Timestamp>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(
+        campaign: &'a Campaign,
+        engine: &Engine,
+        members: &[AccountId],
+        start: Timestamp,
+    ) -> Self {
+        let mut watch = Self {
+            campaign,
+            held: vec![BTreeMap::new(); members.len()],
+            ahead: members.iter().map(|_| Vec::new()).collect(),
+            free_at: vec![start; members.len()],
+        };
+        for (member, id) in members.iter().enumerate() {
+            watch.look_ahead(engine, member, *id, start);
+        }
+        watch
+    }
+
+    fn sent(&mut self, engine: &Engine, member: usize, id: AccountId, at: Timestamp) {
+        self.charge(member, at);
+        self.look_ahead(engine, member, id, at);
+    }
+
+    fn finish(mut self, end: Timestamp) -> Vec<BTreeMap<Reason, Span>> {
+        for member in 0..self.held.len() {
+            self.charge(member, end);
+        }
+        self.held
+    }
+
+    /// Enters what held an account until `end`.
+    fn charge(&mut self, member: usize, end: Timestamp) {
+        let held = &mut self.held[member];
+        let mut add = |reason, span: Span| {
+            if !span.is_zero() {
+                let sum = held.entry(reason).or_default();
+                *sum = sum.plus(span);
+            }
+        };
+        for piece in self.ahead[member].drain(..) {
+            add(piece.reason, piece.until.min(end).since(piece.from));
+        }
+        // Nothing of its own held it any more, and it did not send: the campaign's caps did.
+        let reason = if self.campaign.daily_cap.is_some() {
+            Reason::CampaignDailyCap
+        } else {
+            Reason::CampaignNewLeadCap
+        };
+        add(reason, end.since(self.free_at[member]));
+    }
+
+    /// Notes what holds an account from `at` on if nothing else happens.
+    fn look_ahead(&mut self, engine: &Engine, member: usize, id: AccountId, at: Timestamp) {
+        let mut from = at;
+        while self.ahead[member].len() < PIECES_MAX {
+            let Some((reason, until)) = self.longest(engine, id, from) else { break };
+            self.ahead[member].push(Piece { from, until, reason });
+            from = until;
+            if until == Timestamp::MAX {
+                break;
+            }
+        }
+        self.free_at[member] = from;
+    }
+
+    fn longest(&self, engine: &Engine, id: AccountId, at: Timestamp) -> Option<(Reason, Timestamp)> {
+        let standing = engine.standing(id, at.to_datetime()).ok()?;
+        let own = standing.blocks.iter().map(|block| (block.until, block.reason));
+        let (zone, schedule) = (self.campaign.zone, &self.campaign.schedule);
+        let (open, opens_at) = schedule.at(zone, at);
+        let closed = if schedule.is_holiday(zone, at) { Reason::Holiday } else { Reason::OutOfSchedule };
+        own.chain((!open).then_some((opens_at, closed)))
+            .map(|(until, reason)| (reason, until.unwrap_or(Timestamp::MAX)))
+            .filter(|(_, until)| *until > at)
+            .max_by_key(|(_, until)| *until)
+    }
+}
