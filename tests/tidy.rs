@@ -80,7 +80,7 @@ fn the_project_is_tidy() {
     let mut findings = Vec::new();
     for (path, text) in &files {
         let rules: &[fn(&str, &str) -> Vec<String>] = match extension(path) {
-            "rs" => &[leftovers, outside, header, floors, impure, sizes, allows],
+            "rs" => &[leftovers, outside, header, floors, impure, sizes, allows, chains],
             "md" => &[leftovers, outside, title],
             _ => &[leftovers, outside],
         };
@@ -181,10 +181,20 @@ fn leftovers(path: &str, text: &str) -> Vec<String> {
 /// A lint is lifted with a reason, and only as long as it would speak.
 fn allows(path: &str, text: &str) -> Vec<String> {
     by_line(path, text, |line| {
-        let refused =
-            ["#[", "#!["].iter().any(|open| code(line).contains(&format!("{open}allow(")));
+        let opened = |open: &&str| code(line).contains(&format!("{open}allow("));
+        let refused = ["#[", "#!["].iter().any(opened);
         if refused { vec!["`allow`: use expect with a reason".to_owned()] } else { Vec::new() }
     })
+}
+
+/// A condition that binds and asks at once needs a newer compiler than the one promised.
+fn chains(path: &str, text: &str) -> Vec<String> {
+    let pairs = text.lines().zip(text.lines().skip(1)).zip(2..);
+    let chained = pairs.filter(|((line, next), _)| {
+        let bound = line.contains("if let ") && next.trim_start().starts_with("&& ");
+        path.starts_with("src/") && (bound || next.contains("&& let "))
+    });
+    chained.map(|(_, n)| format!("{path}:{n}: a let chain; Rust 1.85 has none")).collect()
 }
 
 /// The project stands alone.
@@ -416,12 +426,13 @@ fn a_word_out_of_place_is_named() {
     for word in LEFTOVERS {
         let said = format!("benches/a.rs:1: `{word}` is left over; do it or drop it");
         assert_eq!(leftovers("benches/a.rs", &format!("a(); // {word}: b")), [said]);
-        assert_eq!(
-            leftovers("docs/a.md", &format!("Refuses `{word}` and\n```\n{word}\n```")),
-            NONE
-        );
+        let quoted = format!("Refuses `{word}` and\n```\n{word}\n```");
+        assert_eq!(leftovers("docs/a.md", &quoted), NONE);
         assert_eq!(leftovers("docs/a.md", &format!("{word} b")).len(), 1);
     }
+    let chained = ["src/a.rs:2: a let chain; Rust 1.85 has none"];
+    assert_eq!(chains("src/a.rs", "if let Some(a) = b\n    && a {"), chained);
+    assert_eq!(chains("src/a.rs", "if a\n    && b {"), NONE);
     for place in OUTSIDE {
         let said = format!("README.md:2: `{place}` is outside the project; nobody else has it");
         assert_eq!(outside("README.md", &format!("# A\nsee {place} a")), [said]);
