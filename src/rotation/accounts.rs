@@ -322,7 +322,7 @@ impl Engine {
         record.settings = settings.clone();
         let rules = AccountRules::of(&self.state, &record);
         let day = settings.zone.civil_day(now);
-        record.weight_for(rules.allowance(settings.zone, now, day))
+        record.weight_for(rules.allowance(now, day))
     }
 }
 

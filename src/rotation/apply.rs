@@ -9,7 +9,7 @@ use crate::rotation::leads;
 use crate::rotation::log::Count;
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::settings;
-use crate::rotation::state::{Attachment, NO_PLACE, State};
+use crate::rotation::state::{Attachment, State};
 use crate::rotation::usage::{LastSend, MEMORY_MIN, Open};
 use crate::vocab::{AccountId, CampaignId, CivilDay, OwnerId, ReservationId, Timestamp};
 
@@ -77,14 +77,9 @@ fn attach(state: &mut State, campaign_id: CampaignId, accounts: &[AccountId]) {
             account.campaigns.insert(campaign_id);
             // Attaching checked the reputation against the higher threshold.
             account.good = true;
-            campaign.attached.insert(
-                *id,
-                Attachment {
-                    // Its place is given when it first takes part.
-                    offset: NO_PLACE,
-                    present: false,
-                },
-            );
+            // From now on sends elsewhere move its place here, too.
+            let offset = campaign.virtual_time.at() - account.place.at();
+            campaign.attached.insert(*id, Attachment { offset, present: false });
         }
     }
 }
@@ -151,11 +146,9 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilD
     for campaign in &account.campaigns {
         let Some(campaign) = campaigns.get_mut(campaign) else { continue };
         let Some(attachment) = campaign.attached.get_mut(&id) else { continue };
-        if attachment.offset != NO_PLACE {
-            let start = account.start(attachment);
-            let start = rescaled(start, campaign.virtual_time.at(), old, weight);
-            attachment.offset = start - account.place.at();
-        }
+        let virtual_time = campaign.virtual_time.at();
+        let start = rescaled(account.start(attachment), virtual_time, old, weight);
+        attachment.offset = start - account.place.at();
         if attachment.present {
             campaign.total_weight = campaign.total_weight - old + weight;
         }

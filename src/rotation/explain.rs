@@ -151,7 +151,7 @@ impl Engine {
             day,
             day_ends_at: zone.day_end(at),
             daily_cap: record.settings.daily_cap,
-            allowance: rules.allowance(zone, at, day),
+            allowance: rules.allowance(at, day),
             sent,
             reserved: used.saturating_sub(sent),
             weight: record.weight,

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocab::{Span, Timestamp};
+use crate::vocab::{Span, Timestamp, Zone};
 
 /// One instant and what was sent up to and including it since the log began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub(crate) struct Log {
     entries: VecDeque<Entry>,
     /// Totals of what was dropped.
     dropped: (u64, u64),
+    /// How many of the oldest entries stand for a day each.
+    thinned: usize,
 }
 
 impl Log {
@@ -59,14 +61,27 @@ impl Log {
         }
         if self.entries[first].total == self.total_before(first) {
             self.entries.remove(first);
+            self.thinned -= usize::from(first < self.thinned);
         }
     }
 
-    /// Forgets what was sent at or before `at`.
-    pub(crate) fn prune(&mut self, at: Timestamp) {
-        while let Some(entry) = self.entries.front().filter(|entry| entry.at <= at) {
+    /// Forgets what was sent at or before `gone`, and remembers what was sent at or before `coarse`
+    /// by the day only: all of a day as if sent with its last email. A window that is made longer
+    /// then still counts what it must, never less.
+    pub(crate) fn prune(&mut self, coarse: Timestamp, gone: Timestamp) {
+        while let Some(entry) = self.entries.front().filter(|entry| entry.at <= gone) {
             self.dropped = (entry.total, entry.new_leads);
             self.entries.pop_front();
+            self.thinned = self.thinned.saturating_sub(1);
+        }
+        while let Some(entry) = self.entries.get(self.thinned).filter(|entry| entry.at <= coarse) {
+            let day = Zone::UTC.civil_day(entry.at);
+            let before = self.thinned.checked_sub(1).and_then(|before| self.entries.get(before));
+            if before.is_some_and(|before| Zone::UTC.civil_day(before.at) == day) {
+                self.entries.remove(self.thinned - 1);
+            } else {
+                self.thinned += 1;
+            }
         }
     }
 
@@ -102,7 +117,9 @@ impl Log {
             before = (total, new_leads);
             fits && new_leads <= total
         });
-        totals && self.entries.iter().is_sorted_by(|a, b| a.at < b.at)
+        totals
+            && self.thinned <= self.entries.len()
+            && self.entries.iter().is_sorted_by(|a, b| a.at < b.at)
     }
 
     fn totals(&self) -> (u64, u64) {
@@ -153,9 +170,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_long_past_is_remembered_by_the_day() {
+        let day = 24 * 60;
+        let mut log = log(&[(1, 2), (5, 1), (day, 1), (day + 9, 3), (2 * day, 1)]);
+        for coarse in [5, day, day + 20] {
+            log.prune(t(coarse), t(0));
+        }
+        let sends = [(0, 8), (2, 8), (5, 8), (6, 5), (day + 9, 5), (day + 10, 1)];
+        for (from, count) in sends {
+            assert_eq!(log.since(t(from)).total, count, "since minute {from}");
+        }
+        log.prune(t(2 * day), t(5));
+        assert_eq!((log.since(t(0)).total, log.entries.len(), log.thinned), (5, 2, 2));
+    }
+
+    #[test]
     fn what_is_dropped_or_taken_back_no_longer_counts() {
         let mut log = log(&[(1, 2), (5, 1), (9, 3)]);
-        log.prune(t(1));
+        log.prune(t(1), t(1));
         assert_eq!((log.since(t(0)).total, log.at_most(4, Span::hours(1))), (4, Timestamp::MIN));
         log.take_back(t(5), false);
         log.take_back(t(5), false);

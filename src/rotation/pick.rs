@@ -16,25 +16,31 @@ pub(crate) struct Turn {
     pub(crate) jumped_to: Option<i128>,
 }
 
-/// The next correction that the rotation needs before a grant: somebody leaves or comes back.
-pub(crate) fn correction(state: &State, index: &Index, campaign_id: CampaignId) -> Option<Fact> {
-    let campaign = state.campaigns.get(&campaign_id)?;
-    let rota = index.rota(campaign_id)?;
-    if let Some(account) = rota.leaving.first().copied() {
-        let taker = taker(state, index, campaign_id, account);
-        return Some(Fact::Left { campaign: campaign_id, account, taker });
-    }
-    let account = rota.arriving.first().copied()?;
-    let record = state.accounts.get(&account)?;
-    let own = record.start(campaign.attached.get(&account)?);
+/// The next account that has to be taken out of the rotation before a grant.
+pub(crate) fn departure(state: &State, index: &Index, campaign: CampaignId) -> Option<Fact> {
+    let account = index.rota(campaign)?.leaving.first().copied()?;
+    let taker = taker(state, index, campaign, account);
+    Some(Fact::Left { campaign, account, taker })
+}
+
+/// All that join the rotation before a grant, each at its own place or at the present, if that is
+/// later. None of them makes the present for the others.
+pub(crate) fn arrivals(state: &State, index: &Index, campaign_id: CampaignId) -> Vec<Fact> {
+    let (Some(campaign), Some(rota)) = (state.campaigns.get(&campaign_id), index.rota(campaign_id))
+    else {
+        return Vec::new();
+    };
     let now = campaign.virtual_time.at();
     // Where nobody's start has come, the present is the least start of those that are ready.
     let present = match rota.later.first() {
         Some((least, _)) if rota.eligible.is_empty() => now.max(*least),
         Some(_) | None => now,
     };
-    let start = own.max(present);
-    Some(Fact::Returned { campaign: campaign_id, account, start })
+    let arriving = rota.arriving.iter().filter_map(|id| {
+        let own = state.accounts.get(id)?.start(campaign.attached.get(id)?);
+        Some(Fact::Returned { campaign: campaign_id, account: *id, start: own.max(present) })
+    });
+    arriving.collect()
 }
 
 /// Who takes over what a leaving account is owed, or owes: somebody on the other side of the
@@ -80,26 +86,23 @@ pub(crate) fn turn(
     let campaign = state.campaigns.get(&campaign_id)?;
     let rota = index.rota_mut(campaign_id);
     let allowed = |id: &AccountId| !excluded.contains(id);
-    let mut now = campaign.virtual_time.at();
     let places = |id: AccountId| -> Option<(i128, i128)> {
         let (account, attachment) = (state.accounts.get(&id)?, campaign.attached.get(&id)?);
         Some((account.start(attachment), account.deadline(attachment)))
     };
-    // A cancelled turn sets virtual time back: who is ahead of it again waits.
-    let ahead: Vec<AccountId> = rota
-        .eligible
-        .iter()
-        .map(|(_, id)| *id)
-        .take_while(|id| places(*id).is_some_and(|(start, _)| start > now))
-        .collect();
-    for id in ahead {
-        let (start, deadline) = places(id)?;
-        rota.sort(id, start, deadline, now);
-    }
+    let mut now = campaign.virtual_time.at();
     let mut jumped_to = None;
     loop {
         while let Some((_, id)) = rota.later.first().copied().filter(|(start, _)| *start <= now) {
             let (start, deadline) = places(id)?;
+            rota.sort(id, start, deadline, now);
+        }
+        // A cancelled turn sets virtual time back: who is ahead of it again waits.
+        while let Some((_, id)) = rota.eligible.first().copied() {
+            let (start, deadline) = places(id)?;
+            if start <= now {
+                break;
+            }
             rota.sort(id, start, deadline, now);
         }
         let come = |id: &AccountId| places(*id).is_some_and(|(start, _)| start <= now);
@@ -114,6 +117,8 @@ pub(crate) fn turn(
         jumped_to = Some(now);
     }
     // The request excludes all whose start has come: the next one goes before its time.
-    let (_, account) = rota.later.iter().find(|(_, id)| allowed(id)).copied()?;
+    let early = rota.eligible.iter().filter_map(|(_, id)| Some((places(*id)?.0, *id)));
+    let ahead = early.chain(rota.later.iter().copied()).filter(|(_, id)| allowed(id));
+    let (_, account) = ahead.min()?;
     Some(Turn { account, jumped_to })
 }

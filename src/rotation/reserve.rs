@@ -230,7 +230,10 @@ impl Engine {
         if !candidacy.may_start(&self.state, &self.index, now) {
             return Ok(candidacy.later(&self.state, &self.index, now));
         }
-        while let Some(fact) = pick::correction(&self.state, &self.index, campaign) {
+        while let Some(fact) = pick::departure(&self.state, &self.index, campaign) {
+            self.take_in(now, fact);
+        }
+        for fact in pick::arrivals(&self.state, &self.index, campaign) {
             self.take_in(now, fact);
         }
         let turn = match candidacy.route {
@@ -291,7 +294,7 @@ impl Engine {
         let zone = account.settings.zone;
         let ends_at = now.plus(self.state.config.reservation_ttl);
         let day = zone.civil_day(now);
-        let allowance = rules.allowance(zone, now, day);
+        let allowance = rules.allowance(now, day);
         // The weight of a day holds from the account's first send of that day.
         let same_day = account.weight_day == day;
         let weight = if same_day { account.weight } else { account.weight_for(allowance) };

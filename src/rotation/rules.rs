@@ -25,6 +25,13 @@ impl Verdict {
         Self { block: Some(block), changes_at: block.until }
     }
 
+    /// The same, but it may change at `until` already, if that is given and earlier.
+    fn until(mut self, until: Option<Timestamp>) -> Self {
+        self.changes_at = self.changes_at.into_iter().chain(until).min();
+        self.block = self.block.map(|block| Block { until: self.changes_at, ..block });
+        self
+    }
+
     const fn held(reason: Reason, until: Option<Timestamp>) -> Self {
         Self::block(Block::new(reason, until))
     }
@@ -124,12 +131,12 @@ impl<'a> AccountRules<'a> {
     }
 
     /// The most emails of a civil day, as it is known at `at`: the cap, or the ramp below it.
-    pub(crate) fn allowance(self, zone: Zone, at: Timestamp, day: CivilDay) -> u32 {
+    pub(crate) fn allowance(self, at: Timestamp, day: CivilDay) -> u32 {
         let settings = &self.account.settings;
         match &settings.ramp {
             None => settings.daily_cap,
             Some(ramp) => {
-                let row = self.account.usage.ramp_at(zone, at).row(day);
+                let row = self.account.usage.ramp_at(settings.zone, at).row(day);
                 ramp.allowance(row).min(settings.daily_cap)
             }
         }
@@ -190,37 +197,26 @@ impl<'a> AccountRules<'a> {
         }
         let ttl = self.config.reservation_ttl;
         let touched = Touched::new(settings.zone, at, ttl);
-        let allowance = |day| self.allowance(settings.zone, at, day);
+        let allowance = |day| self.allowance(at, day);
         let reason = |day| {
             if allowance(day) < settings.daily_cap { Reason::RampCap } else { Reason::DailyCap }
         };
         let used = |day, start| usage.on_day(settings.zone, day, start).total;
-        let mut verdict = touched.verdict(ttl, reason, used, allowance);
-        if settings.ramp.is_some() {
-            // A lapse is a day with a send: it may raise what tomorrow allows.
-            let lapse = usage.open.iter().map(|open| open.ends_at).find(|ends_at| *ends_at > at);
-            verdict.changes_at = verdict.changes_at.into_iter().chain(lapse).min();
-        }
-        visit(verdict);
+        // A lapse is a day with a send: it may raise what a ramp allows tomorrow.
+        let lapse = usage.open.iter().map(|open| open.ends_at).find(|ends_at| *ends_at > at);
+        let lapse = lapse.filter(|_| settings.ramp.is_some());
+        visit(touched.verdict(ttl, reason, used, allowance).until(lapse));
         for (zone, until) in usage.former_zones.iter().filter(|(_, until)| *until > at) {
             let used = |day, start| usage.on_day(*zone, day, start).total;
             let former = Touched::new(*zone, at, ttl);
-            let mut verdict = former.verdict(
-                ttl,
-                |_| Reason::FormerZoneCap,
-                used,
-                |day| self.allowance(*zone, at, day),
-            );
-            verdict.changes_at = verdict.changes_at.map(|at| at.min(*until));
-            if let Some(block) = &mut verdict.block {
-                block.until = verdict.changes_at;
-            }
-            visit(verdict);
+            let verdict = former.verdict(ttl, |_| Reason::FormerZoneCap, used, allowance);
+            visit(verdict.until(Some(*until)).until(lapse));
         }
         if purpose != Purpose::FollowUp && !usage.due.is_empty() {
             let used = |day, start| usage.on_day(settings.zone, day, start).new_leads;
             let left = |day| self.new_leads_max(allowance(day), day);
-            visit(touched.verdict(ttl, |_| Reason::FollowUpsDue, used, left));
+            let verdict = touched.verdict(ttl, |_| Reason::FollowUpsDue, used, left);
+            visit(verdict.until(lapse));
         }
     }
 
@@ -299,12 +295,8 @@ pub(crate) fn campaign_rules(
                 let count = campaign.usage.on_day(zone, day, start);
                 if counts_new { count.new_leads } else { count.total }
             };
-            let mut verdict = Touched::new(zone, at, ttl).verdict(ttl, |_| reason, used, |_| max);
-            if let Some(until) = until {
-                verdict.changes_at = verdict.changes_at.map(|at| at.min(until));
-                verdict.block = verdict.block.map(|b| Block { until: verdict.changes_at, ..b });
-            }
-            visit(verdict);
+            let touched = Touched::new(zone, at, ttl);
+            visit(touched.verdict(ttl, |_| reason, used, |_| max).until(until));
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rotation::engine::Engine;
 use crate::rotation::reservation::Fate;
-use crate::rotation::state::{NO_PLACE, State};
+use crate::rotation::state::State;
 use crate::vocab::{AccountId, CampaignId};
 
 /// How far from the origin a place may be: out of reach of any history, and sums do not overflow.
@@ -151,7 +151,7 @@ fn places_in_range(state: &State, id: AccountId) -> bool {
     let campaigns = account.campaigns.iter().filter_map(|campaign| state.campaigns.get(campaign));
     let offsets = campaigns.filter_map(|campaign| Some(campaign.attached.get(&id)?.offset));
     account.place.at().abs() <= PLACE_MAX
-        && offsets.into_iter().all(|offset| offset.abs() <= PLACE_MAX || offset == NO_PLACE)
+        && offsets.into_iter().all(|offset| offset.abs() <= PLACE_MAX)
 }
 
 /// Whether the reservations that an account has out are those that are open on it.

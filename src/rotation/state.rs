@@ -18,9 +18,6 @@ use crate::vocab::{
 /// How long an ended reservation and its key are remembered at least.
 const RESERVATION_MEMORY_MIN: Span = Span::hours(26);
 
-/// The offset of a membership that has not taken part yet: before every other.
-pub(crate) const NO_PLACE: i128 = i128::MIN / 2;
-
 /// An account, what it used, and its place in the rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AccountRecord {
@@ -59,7 +56,7 @@ impl AccountRecord {
         self.place.next(self.weight) + attachment.offset
     }
 
-    /// How long its sends must be remembered.
+    /// How long its sends must be remembered to the millisecond.
     pub(crate) fn memory(&self) -> Span {
         let longest = self.settings.limits.iter().map(|limit| limit.length()).max();
         MEMORY_MIN.max(longest.unwrap_or_default())

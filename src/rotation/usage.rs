@@ -9,7 +9,7 @@ use rand::RngCore;
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Account, SILENT_DAYS};
+use crate::policy::{Account, Limit, SILENT_DAYS};
 use crate::rotation::log::{Count, Log};
 use crate::vocab::{AccountId, CivilDay, ReservationId, Span, Timestamp, Zone};
 
@@ -86,7 +86,7 @@ impl Usage {
     /// Enters a send at `at`, which is not before any other.
     pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, zone: Zone, memory: Span) {
         self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });
-        self.log.prune(at.minus(memory));
+        self.log.prune(at.minus(memory), at.minus(Limit::LENGTH_MAX));
         self.ramp.sent_on(zone.civil_day(at));
     }
 
@@ -137,21 +137,16 @@ impl Usage {
     }
 
     /// The instant before which the spacing holds, and whether a settlement could shorten that.
+    ///
+    /// Of several that are out, as before a spacing was set, the last to lapse is the last send.
     pub(crate) fn rest_until(&self, account: &Account, seed: u64) -> Option<(Timestamp, bool)> {
         if account.spacing.is_zero() && account.jitter.is_zero() {
             return None;
         }
-        let gap = |at: Timestamp, number| at.plus(self.gap(account, seed, number));
-        let last = self.last_send.map(|last| (gap(last.at, last.number), false));
-        let open = self.open.iter().map(|open| (gap(open.ends_at, open.number), true));
-        open.chain(last).max()
-    }
-
-    /// The pause after send `number`: the spacing and a jitter that depends on nothing but the
-    /// seed, the account and the number, so that accounts do not disturb each other.
-    #[expect(clippy::unused_self, reason = "reads as a question to the usage")]
-    fn gap(&self, account: &Account, seed: u64, number: u64) -> Span {
-        account.spacing.plus(jitter(account.id, account.jitter, seed, number))
+        let open = self.open.last().map(|open| (open.ends_at, open.number, true));
+        let last = self.last_send.map(|last| (last.at, last.number, false));
+        let (at, number, awaited) = open.or(last)?;
+        Some((at.plus(gap(account, seed, number)), awaited))
     }
 
     /// The ramp's progress at `at`, with what lapses until then counted as sent.
@@ -162,6 +157,12 @@ impl Usage {
         }
         progress
     }
+}
+
+/// The pause after send `number`: the spacing and a jitter that depends on nothing but the seed, the
+/// account and the number, so that accounts do not disturb each other.
+fn gap(account: &Account, seed: u64, number: u64) -> Span {
+    account.spacing.plus(jitter(account.id, account.jitter, seed, number))
 }
 
 /// A length from nothing to `most`, drawn for one send of one account.
