@@ -159,8 +159,8 @@ impl Usage {
     }
 }
 
-/// The pause after send `number`: the spacing and a jitter that depends on nothing but the seed, the
-/// account and the number, so that accounts do not disturb each other.
+/// The pause after send `number`: the spacing and a jitter that depends on nothing but the seed,
+/// the account and the number, so that accounts do not disturb each other.
 fn gap(account: &Account, seed: u64, number: u64) -> Span {
     account.spacing.plus(jitter(account.id, account.jitter, seed, number))
 }
