@@ -10,6 +10,7 @@ mod limit;
 mod mailbox;
 mod ramp;
 mod schedule;
+mod time_of_day;
 mod turn;
 
 pub use account::{Account, Pace, SettingError, WarmupMail};
@@ -21,4 +22,4 @@ pub use ramp::{Ramp, RampError};
 pub use schedule::{Schedule, ScheduleError};
 
 pub(crate) use ramp::SILENT_DAYS;
-pub(crate) use turn::{Place, TURN, rescaled, weight};
+pub(crate) use turn::{Place, TURN, grain, rescaled, weight};

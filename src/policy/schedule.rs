@@ -10,13 +10,13 @@ use std::fmt;
 use chrono::Weekday;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::time_of_day::{DAY_MINUTES, minute_of_day};
 use crate::vocab::{CivilDay, Span, Timestamp, Zone};
 
-const DAY_MINUTES: u16 = 1_440;
 /// How many days ahead an opening is looked for: more than any horizon plus a year of holidays.
 const DAYS_AHEAD_MAX: i32 = 800;
-/// How far ahead the end of an open stretch is looked for.
-const LOOKED_AT: Span = Span::days(8);
+/// The end of an open stretch is looked for to the end of the next so many days.
+const LOOKED_AT_DAYS: u64 = 8;
 
 /// When an account or a campaign may send. Always, unless made with [`Schedule::closed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,20 +158,21 @@ impl Schedule {
     }
 
     /// Whether it is open at `at`, and until when that surely stays so: the next opening, or the
-    /// end of what is open without a break (for long stretches a date's end within it). Nothing if
+    /// end of what is open without a break (of stretches over a week an instant within). Nothing if
     /// it stays so for as far as anybody looks.
     pub fn at(&self, zone: Zone, at: Timestamp) -> (bool, Option<Timestamp>) {
         if self.is_always() {
             return (true, None);
         }
-        let far = at.plus(LOOKED_AT);
+        let (near, far) = looked_at(at);
         let mut open_until = None;
         for (start, end) in self.pieces(zone, zone.civil_day(at)) {
             match open_until {
                 None if start > at => return (false, Some(start)),
                 None if end > at => open_until = Some(end),
                 None => {}
-                Some(until) if start > until || until > far => return (true, Some(until)),
+                Some(until) if start > until => return (true, Some(until)),
+                Some(until) if until > far => return (true, Some(near)),
                 Some(_) => open_until = Some(end),
             }
         }
@@ -246,6 +247,15 @@ fn all_day_all_week(week: &[Vec<(u16, u16)>; 7]) -> bool {
     week.iter().all(|day| day.as_slice() == [(0, DAY_MINUTES)])
 }
 
+/// The ends of this and of the next stretch of [`LOOKED_AT_DAYS`], counted from the year 1, so
+/// that the answer is the same whenever within it one asks.
+fn looked_at(at: Timestamp) -> (Timestamp, Timestamp) {
+    let length = Span::days(LOOKED_AT_DAYS);
+    let since = at.since(Timestamp::MIN).as_ms();
+    let near = Timestamp::MIN.plus(Span::milliseconds(since - since % length.as_ms()));
+    (near.plus(length), near.plus(length).plus(length))
+}
+
 fn index(day: Weekday) -> usize {
     day.num_days_from_monday() as usize
 }
@@ -262,20 +272,6 @@ fn add_range(ranges: &mut Vec<(u16, u16)>, start: u16, end: u16) {
         }
     }
     *ranges = apart;
-}
-
-/// Reads `09:00`; `24:00` is the end of the day.
-fn minute_of_day(text: &str) -> Result<u16, ScheduleError> {
-    let wrong = || ScheduleError::NotATime { text: text.to_owned() };
-    let (hour, minute) = text.split_once(':').ok_or_else(wrong)?;
-    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if !(1..=2).contains(&hour.len()) || minute.len() != 2 || !digits(hour) || !digits(minute) {
-        return Err(wrong());
-    }
-    let hour: u16 = hour.parse().map_err(|_| wrong())?;
-    let minute: u16 = minute.parse().map_err(|_| wrong())?;
-    let total = hour * 60 + minute;
-    if minute > 59 || total > DAY_MINUTES { Err(wrong()) } else { Ok(total) }
 }
 
 impl TryFrom<Fields> for Schedule {
@@ -323,11 +319,10 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_refused() {
-        for (start, end) in [("9", "10:00"), ("25:00", "26:00"), ("09:60", "10:00"), ("", "")] {
+        let none = [("9", "10:00"), ("25:00", "26:00"), ("09:60", "10:00"), ("", "")];
+        for (start, end) in none.into_iter().chain([("09:00", "09:00"), ("24:00", "09:00")]) {
             assert!(Schedule::closed().open(Weekday::Mon, start, end).is_err(), "{start}-{end}");
         }
-        assert!(Schedule::closed().open(Weekday::Mon, "09:00", "09:00").is_err());
-        assert!(Schedule::closed().open(Weekday::Mon, "24:00", "09:00").is_err());
     }
 
     #[test]

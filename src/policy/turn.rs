@@ -9,13 +9,25 @@ use crate::vocab::as_text;
 
 /// One turn of weight 1, in units of virtual time.
 ///
-/// Two different places of an account of weight `w` in a campaign of total weight `t` are at least
-/// `TURN / (w * t)` units apart. With `w` up to 10^10 and `t` up to 10^16 that is more than two
-/// units, so places rounded down compare as the exact fractions would.
-pub(crate) const TURN: i128 = 1 << 88;
+/// A place grows by one turn per send of an account of weight 1, and by as much less as an account
+/// weighs more. 128 bits hold a billion sends of the lightest account there can be.
+pub(crate) const TURN: i128 = 1 << 96;
+
+/// How many bits of a place are left to rounding.
+const ROUNDING_BITS: u32 = 16;
 
 /// The most of an allowance that enters a weight.
 const ALLOWANCE_MAX: u32 = 1_000_000;
+
+/// What places are compared by. Nearer than a 2^80th of a turn they are one place, so that what
+/// rounding left over decides no turn and equals go by their ids.
+///
+/// Two different places of an account of weight `w` in a campaign of total weight `t` are at least
+/// `1 / (w * t)` turns apart, so as long as `w * t` is below 2^80 they compare as the exact
+/// fractions would: for ten thousand accounts of the largest weight, or a million of weight 10^6.
+pub(crate) const fn grain(at: i128) -> i128 {
+    (at + (1 << (ROUNDING_BITS - 1))) >> ROUNDING_BITS
+}
 
 /// An account's weight in the rotation: allowance x reputation x the operator's weight, each at
 /// least 1, so at most 10^10. One million accounts stay below 10^16.
@@ -108,6 +120,16 @@ mod tests {
             place.forward(weight);
             assert_eq!(place.at(), next);
         }
+    }
+
+    #[test]
+    fn rounding_does_not_tell_places_apart() {
+        let third = TURN / 3;
+        assert_eq!(grain(third), grain(third + 1));
+        assert_eq!(grain(third * 3), grain(TURN));
+        // The nearest two of ten thousand accounts of the largest weight.
+        let (w, t) = (10_000_000_000_i128, 100_000_000_000_000_i128);
+        assert!(grain(TURN / w) > grain(TURN / w - TURN / (w * t)));
     }
 
     #[test]

@@ -6,7 +6,6 @@
 use crate::policy::{Pace, TURN, rescaled};
 use crate::rotation::event::{Event, Fact, Reserved};
 use crate::rotation::leads;
-use crate::rotation::log::Count;
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::settings;
 use crate::rotation::state::{Attachment, State};
@@ -49,8 +48,9 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         }
         Fact::Lapsed { reservation } => end(state, *reservation, Fate::Lapsed, at),
         Fact::LeadBound { campaign, lead, account } => {
+            let since = state.reservations.next_id();
             if let Some(campaign) = state.campaigns.get_mut(campaign) {
-                leads::bind(campaign, *lead, *account);
+                leads::bind(campaign, *lead, *account, since);
             }
         }
         Fact::Left { campaign, account, taker } => leave(state, *campaign, *account, *taker),
@@ -63,8 +63,7 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         }
         Fact::UsageReported { account, emails } => {
             if let Some(account) = state.accounts.get_mut(account) {
-                let count = Count { total: *emails, new_leads: 0 };
-                account.usage.log.push(at, count);
+                account.usage.reported(at, *emails, account.settings.zone);
             }
         }
     }
@@ -156,6 +155,11 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilD
 }
 
 fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
+    let campaign = state.campaigns.get_mut(&reserved.campaign);
+    if let (Some(campaign), Some(to)) = (campaign, reserved.jumped_to) {
+        campaign.virtual_time.jump(to);
+    }
+    // At the present that it was picked at, so that an account whose turn it is owes nothing.
     reweigh(state, reserved.account, reserved.weight, reserved.days.0);
     let State { campaigns, accounts, .. } = state;
     let (Some(campaign), Some(account)) =
@@ -163,9 +167,6 @@ fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
     else {
         return;
     };
-    if let Some(to) = reserved.jumped_to {
-        campaign.virtual_time.jump(to);
-    }
     let mut in_rotation = false;
     let present = campaign.attached.get_mut(&reserved.account).filter(|a| a.present);
     if let Some(attachment) = present {

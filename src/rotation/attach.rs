@@ -128,7 +128,7 @@ impl Engine {
     pub(crate) fn leave(&mut self, campaign: CampaignId, account: AccountId, now: Timestamp) {
         let attachment = self.state.campaign(campaign).and_then(|c| c.attached.get(&account));
         if attachment.is_some_and(|attachment| attachment.present) {
-            let taker = pick::taker(&self.state, &self.index, campaign, account);
+            let taker = pick::taker(&self.state, &mut self.index, campaign, account);
             self.take_in(now, Fact::Left { campaign, account, taker });
         }
     }
@@ -264,7 +264,10 @@ fn sticky_leads(
     accounts: &BTreeSet<AccountId>,
 ) -> BTreeMap<AccountId, usize> {
     let mut sticky = BTreeMap::new();
-    let bound = campaign.leads.values().filter(|binding| binding.wrote);
+    let bound = campaign.leads.values().filter_map(|bindings| {
+        let last = bindings.last()?;
+        bindings.iter().rev().find(|binding| binding.account == last.account && binding.wrote())
+    });
     for binding in bound.filter(|binding| accounts.contains(&binding.account)) {
         *sticky.entry(binding.account).or_insert(0) += 1;
     }

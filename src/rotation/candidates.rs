@@ -3,7 +3,7 @@
 //!
 //! Knows the rules and the order of instants, not the order of turns.
 
-use crate::policy::{Block, Reason, TURN};
+use crate::policy::{Block, Reason, TURN, grain};
 use crate::rotation::explain;
 use crate::rotation::index::Index;
 use crate::rotation::pick::Turn;
@@ -18,8 +18,9 @@ use crate::vocab::{AccountId, CampaignId, Timestamp};
 pub(crate) enum Route {
     /// The lead's account is gone: anybody else, as far as the rules for follow-ups allow.
     Moved { from: AccountId },
-    /// One account and no other, but for a lead whose account is about to be gone.
-    Named { account: AccountId, gone_at: Option<Timestamp> },
+    /// One account and no other, but for a lead whose account is about to be gone. It may be
+    /// demanded for a lead whose account is gone already.
+    Named { account: AccountId, gone_at: Option<Timestamp>, from: Option<AccountId> },
     /// Whoever's turn it is.
     Rotation,
 }
@@ -57,9 +58,9 @@ impl<'a> Candidacy<'a> {
         now: Timestamp,
     ) -> Result<Route, ReserveError> {
         let lead = request.lead;
-        let Some(binding) = campaign.leads.get(&lead) else {
+        let Some(binding) = campaign.leads.get(&lead).and_then(|bindings| bindings.last()) else {
             return match (request.account, request.kind) {
-                (Some(account), _) => Ok(Route::Named { account, gone_at: None }),
+                (Some(account), _) => Ok(Route::Named { account, gone_at: None, from: None }),
                 (None, EmailKind::NewLead) => Ok(Route::Rotation),
                 (None, EmailKind::FollowUp) => Err(ReserveError::LeadUnbound { lead }),
             };
@@ -71,9 +72,12 @@ impl<'a> Candidacy<'a> {
             Some(demanded) if demanded != bound && !is_gone => {
                 Err(ReserveError::LeadElsewhere { lead, bound, demanded })
             }
-            Some(account) => Ok(Route::Named { account, gone_at: None }),
+            Some(account) => {
+                let from = Some(bound).filter(|bound| *bound != account);
+                Ok(Route::Named { account, gone_at: None, from })
+            }
             None if is_gone => Ok(Route::Moved { from: bound }),
-            None => Ok(Route::Named { account: bound, gone_at }),
+            None => Ok(Route::Named { account: bound, gone_at, from: None }),
         }
     }
 
@@ -81,7 +85,8 @@ impl<'a> Candidacy<'a> {
     pub(crate) fn moved_from(&self) -> Option<AccountId> {
         match self.route {
             Route::Moved { from } => Some(from),
-            Route::Named { .. } | Route::Rotation => None,
+            Route::Named { from, .. } => from,
+            Route::Rotation => None,
         }
     }
 
@@ -114,8 +119,8 @@ impl<'a> Candidacy<'a> {
                 let (account, attachment) = (state.account(id)?, campaign.attached.get(&id)?);
                 let start = account.start(attachment).max(virtual_time - TURN);
                 let deadline = start + TURN / i128::from(account.weight);
-                let early = start > virtual_time;
-                Some(((early, if early { start } else { deadline }, id), id))
+                let early = grain(start) > grain(virtual_time);
+                Some(((early, grain(if early { start } else { deadline }), id), id))
             })
             .min()
             .map(|(_, account)| Turn { account, jumped_to: None })
@@ -154,7 +159,7 @@ impl<'a> Candidacy<'a> {
             Some((at, id))
         };
         match self.route {
-            Route::Named { account, gone_at } => {
+            Route::Named { account, gone_at, .. } => {
                 let own = self.allows(account).then_some(account);
                 let own = own.and_then(|id| joint(id, self.named_purpose(), base));
                 let heirs = gone_at.into_iter().flat_map(|gone_at| {

@@ -69,7 +69,8 @@ impl Engine {
     }
 
     /// An engine to which these events happened, in this order. They are those that
-    /// [`take_events`](Self::take_events) of an engine with the same configuration returned.
+    /// [`take_events`](Self::take_events) of an engine with the same configuration returned. Its
+    /// clock stands at the last event; questions that changed nothing left no trace.
     ///
     /// ```
     /// use mailrota::{Account, AccountId, Config, Engine, OwnerId};
@@ -176,6 +177,8 @@ impl Engine {
         apply::apply(&mut self.state, &event);
         for (campaign, account) in gone {
             self.index.place(&self.state, campaign, account);
+            // It may be no longer shared where it stays.
+            self.index.touch(&self.state, account);
         }
         self.follow(&event.fact);
         if let Some(outbox) = &mut self.outbox {

@@ -89,6 +89,13 @@ pub struct Explanation {
 pub enum QuestionError {
     /// The instant is not accepted.
     Clock(ClockError),
+    /// More emails than a look ahead goes through.
+    TooManyEmails {
+        /// How many were asked for.
+        emails: u64,
+        /// The most.
+        max: u64,
+    },
     /// There is no such account.
     UnknownAccount {
         /// The number given.
@@ -105,6 +112,9 @@ impl fmt::Display for QuestionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Clock(error) => fmt::Display::fmt(error, f),
+            Self::TooManyEmails { emails, max } => {
+                write!(f, "{emails} emails are too many to look ahead; ask for at most {max}")
+            }
             Self::UnknownAccount { account } => {
                 write!(f, "there is no account {account}; add it first")
             }
@@ -249,7 +259,7 @@ pub(crate) fn of_request(
         .map(|account| {
             let id = account.settings.id;
             let (purpose, other) = match candidacy.route {
-                Route::Named { account, gone_at } if account != id => {
+                Route::Named { account, gone_at, .. } if account != id => {
                     let block = match gone_at {
                         Some(gone_at) => Block::new(Reason::GraceNotOver, Some(gone_at)),
                         None => Block::new(Reason::LeadElsewhere, None),
@@ -260,12 +270,13 @@ pub(crate) fn of_request(
                 Route::Moved { .. } => (Purpose::FollowUp, None),
                 Route::Rotation => (Purpose::NewLead, None),
             };
-            let (mut blocks, ready_at) =
+            let (mut blocks, mut ready_at) =
                 asked(state, AccountRules::of(state, account), purpose, at);
             blocks.extend(other);
             let moved_to = matches!(candidacy.route, Route::Moved { .. });
             if moved_to && account.settings.weight.value() == 0 {
                 blocks.push(Block::new(Reason::WeightZero, None));
+                ready_at = None;
             }
             if request.excluded.contains(&id) {
                 blocks.push(Block::new(Reason::Excluded, None));

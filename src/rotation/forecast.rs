@@ -13,8 +13,11 @@ use crate::rotation::explain::QuestionError;
 use crate::rotation::reservation::{Outcome, Request};
 use crate::rotation::reserve::{Pick, Wait};
 use crate::rotation::rules::{AccountRules, Purpose, longest};
-use crate::rotation::state::State;
+use crate::rotation::state::{CampaignRecord, State};
 use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Span, Timestamp};
+
+/// The most emails that a look ahead goes through: half a minute of work.
+const EMAILS_MAX: u64 = 10_000_000;
 
 /// An email that would go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +71,8 @@ impl Engine {
     /// more can go within the horizon of the configuration. Changes nothing.
     ///
     /// # Errors
-    /// [`QuestionError`] if there is no such campaign or `now` is not accepted.
+    /// [`QuestionError`] if there is no such campaign, `now` is not accepted, or more than ten
+    /// million emails are asked for.
     pub fn preview(
         &self,
         campaign: CampaignId,
@@ -88,7 +92,8 @@ impl Engine {
     /// per account and day, and what they wait for. Changes nothing.
     ///
     /// # Errors
-    /// [`QuestionError`] if there is no such campaign or `now` is not accepted.
+    /// [`QuestionError`] if there is no such campaign, `now` is not accepted, or more than ten
+    /// million emails are asked for.
     pub fn forecast(
         &self,
         campaign: CampaignId,
@@ -137,13 +142,15 @@ impl Engine {
         mut each: impl FnMut(Step),
     ) -> Result<(), QuestionError> {
         let mut at = self.instant(now)?;
+        if emails > EMAILS_MAX {
+            return Err(QuestionError::TooManyEmails { emails, max: EMAILS_MAX });
+        }
         if self.state.campaign(campaign).is_none() {
             return Err(QuestionError::UnknownCampaign { campaign });
         }
         let last = at.plus(horizon);
         let mut copy = self.copy_for(campaign);
-        // Counted down, so that they do not meet the caller's own numbers.
-        let mut lead = u64::MAX;
+        let mut lead: u64 = 0;
         let mut left = emails;
         while left > 0 {
             let request = Request::new_lead(LeadId(lead));
@@ -157,7 +164,7 @@ impl Engine {
                     let held = copy.holds_longest(reservation.account, at);
                     each(Step::Sent(Planned { at, account: reservation.account, held }));
                     left -= 1;
-                    lead = lead.wrapping_sub(1);
+                    lead += 1;
                 }
                 Ok(Pick::Wait(wait)) if wait.until_at <= last => {
                     let from = at;
@@ -193,7 +200,9 @@ impl Engine {
             let attached = campaign.attached.keys();
             let accounts = attached.filter_map(|id| Some((*id, self.state.accounts.get(id)?)));
             state.accounts = accounts.map(|(id, account)| (id, account.clone())).collect();
-            state.campaigns.insert(id, campaign.clone());
+            // New leads do not meet the caller's: whoever those belong to does not matter here.
+            let leads = BTreeMap::new();
+            state.campaigns.insert(id, CampaignRecord { leads, ..campaign.clone() });
         }
         Self::from_state(state)
     }

@@ -8,9 +8,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::ops::Bound;
 
 use priority_queue::PriorityQueue;
 
+use crate::policy::grain;
 use crate::rotation::rules::{AccountRules, Purpose, earliest};
 use crate::rotation::state::State;
 use crate::vocab::{AccountId, CampaignId, ReservationId, Span, Timestamp};
@@ -43,18 +45,19 @@ struct Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Slot {
     Arriving,
-    Eligible(i128),
-    Later(i128),
+    Ready { start: i128, deadline: i128 },
     Waiting(Timestamp),
 }
 
 /// One campaign's accounts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rota {
-    /// Ready, and their virtual start has come: by deadline.
-    pub(crate) eligible: BTreeSet<(i128, AccountId)>,
-    /// Ready, and their virtual start has not come: by start.
-    pub(crate) later: BTreeSet<(i128, AccountId)>,
+    /// Ready, all of them: by virtual start.
+    starts: BTreeSet<(i128, AccountId)>,
+    /// Those of them whose start has come: by deadline.
+    eligible: BTreeSet<(i128, AccountId)>,
+    /// The virtual time by which they are told apart; nothing before the first time.
+    sorted_at: Option<i128>,
     /// Not ready: by the instant at which they are.
     pub(crate) waiting: BTreeSet<(Timestamp, AccountId)>,
     /// Part of the rotation by their standing, but not taken in yet.
@@ -193,12 +196,8 @@ impl Index {
             (Presence::Away | Presence::Resting, _) => Slot::Waiting(standing.ready_at),
             (Presence::Ready, false) => Slot::Arriving,
             (Presence::Ready, true) => {
-                let start = account.start(attachment);
-                if start <= campaign.virtual_time.at() {
-                    Slot::Eligible(account.deadline(attachment))
-                } else {
-                    Slot::Later(start)
-                }
+                let start = grain(account.start(attachment));
+                Slot::Ready { start, deadline: grain(account.deadline(attachment)) }
             }
         };
         rota.insert(id, slot);
@@ -208,8 +207,10 @@ impl Index {
     pub(crate) fn displace(&mut self, campaign: CampaignId, id: AccountId) {
         let Some(rota) = self.rotas.get_mut(&campaign) else { return };
         match rota.slots.remove(&id) {
-            Some(Slot::Eligible(deadline)) => rota.eligible.remove(&(deadline, id)),
-            Some(Slot::Later(start)) => rota.later.remove(&(start, id)),
+            Some(Slot::Ready { start, deadline }) => {
+                rota.eligible.remove(&(deadline, id));
+                rota.starts.remove(&(start, id))
+            }
             Some(Slot::Waiting(ready_at)) => rota.waiting.remove(&(ready_at, id)),
             Some(Slot::Arriving) | None => false,
         };
@@ -223,17 +224,52 @@ impl Rota {
     fn insert(&mut self, id: AccountId, slot: Slot) {
         match slot {
             Slot::Arriving => {}
-            Slot::Eligible(deadline) => {
-                self.eligible.insert((deadline, id));
-            }
-            Slot::Later(start) => {
-                self.later.insert((start, id));
+            Slot::Ready { start, deadline } => {
+                self.starts.insert((start, id));
+                if self.sorted_at.is_some_and(|now| start <= now) {
+                    self.eligible.insert((deadline, id));
+                }
             }
             Slot::Waiting(ready_at) => {
                 self.waiting.insert((ready_at, id));
             }
         }
         self.slots.insert(id, slot);
+    }
+
+    /// Tells those whose start has come at `now` from the others. Virtual time may have gone back,
+    /// after a turn that was cancelled.
+    pub(crate) fn sort(&mut self, now: i128) {
+        let before = self.sorted_at.replace(now);
+        let after =
+            |at: Option<i128>| at.map_or(Bound::Unbounded, |at| Bound::Excluded(beyond(at)));
+        let until = |at: i128| Bound::Included(beyond(at));
+        let deadline = |(_, id): &(i128, AccountId)| match self.slots.get(id) {
+            Some(Slot::Ready { deadline, .. }) => Some((*deadline, *id)),
+            Some(Slot::Arriving | Slot::Waiting(_)) | None => None,
+        };
+        match before {
+            Some(before) if before > now => {
+                let ahead = self.starts.range((after(Some(now)), until(before)));
+                for key in ahead.filter_map(deadline) {
+                    self.eligible.remove(&key);
+                }
+            }
+            before => {
+                let come = self.starts.range((after(before), until(now)));
+                self.eligible.extend(come.filter_map(deadline));
+            }
+        }
+    }
+
+    /// Those whose start has come, by deadline.
+    pub(crate) fn eligible(&self) -> impl Iterator<Item = AccountId> + '_ {
+        self.eligible.iter().map(|(_, id)| *id)
+    }
+
+    /// All that are ready, by start.
+    pub(crate) fn by_start(&self) -> impl DoubleEndedIterator<Item = (i128, AccountId)> + '_ {
+        self.starts.iter().copied()
     }
 
     /// Whether anybody in the order may send now.
@@ -245,17 +281,11 @@ impl Rota {
     pub(crate) fn ready(&self) -> impl Iterator<Item = AccountId> + '_ {
         let arriving = self.arriving.iter().copied();
         let arriving = arriving.filter(|id| self.slots.get(id) == Some(&Slot::Arriving));
-        let in_order = self.eligible.iter().chain(&self.later).map(|(_, id)| *id);
-        in_order.chain(arriving)
+        self.starts.iter().map(|(_, id)| *id).chain(arriving)
     }
+}
 
-    /// Moves an account between the two orders as its start has come or not.
-    pub(crate) fn sort(&mut self, id: AccountId, start: i128, deadline: i128, now: i128) {
-        match self.slots.get(&id) {
-            Some(Slot::Eligible(key)) => self.eligible.remove(&(*key, id)),
-            Some(Slot::Later(key)) => self.later.remove(&(*key, id)),
-            Some(Slot::Arriving | Slot::Waiting(_)) | None => return,
-        };
-        self.insert(id, if start <= now { Slot::Eligible(deadline) } else { Slot::Later(start) });
-    }
+/// Behind everybody who starts at `at`.
+const fn beyond(at: i128) -> (i128, AccountId) {
+    (at, AccountId(u64::MAX))
 }

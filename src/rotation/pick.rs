@@ -3,10 +3,10 @@
 //! The rule is that of WF2Q (Bennett and Zhang, 1996) and EEVDF (Stoica and Abdel-Wahab, 1995).
 //! Here it is asked of the derived order; who may send at all is decided before.
 
-use crate::policy::TURN;
+use crate::policy::{TURN, grain};
 use crate::rotation::event::Fact;
 use crate::rotation::index::Index;
-use crate::rotation::state::State;
+use crate::rotation::state::{CampaignRecord, State};
 use crate::vocab::{AccountId, CampaignId};
 
 /// An account whose turn it is, and where virtual time jumps to first.
@@ -17,7 +17,7 @@ pub(crate) struct Turn {
 }
 
 /// The next account that has to be taken out of the rotation before a grant.
-pub(crate) fn departure(state: &State, index: &Index, campaign: CampaignId) -> Option<Fact> {
+pub(crate) fn departure(state: &State, index: &mut Index, campaign: CampaignId) -> Option<Fact> {
     let account = index.rota(campaign)?.leaving.first().copied()?;
     let taker = taker(state, index, campaign, account);
     Some(Fact::Left { campaign, account, taker })
@@ -32,10 +32,9 @@ pub(crate) fn arrivals(state: &State, index: &Index, campaign_id: CampaignId) ->
     };
     let now = campaign.virtual_time.at();
     // Where nobody's start has come, the present is the least start of those that are ready.
-    let present = match rota.later.first() {
-        Some((least, _)) if rota.eligible.is_empty() => now.max(*least),
-        Some(_) | None => now,
-    };
+    let first = rota.by_start().next().filter(|(least, _)| *least > grain(now));
+    let least = first.and_then(|(_, id)| start(state, campaign, id));
+    let present = least.unwrap_or(now);
     let arriving = rota.arriving.iter().filter_map(|id| {
         let own = state.accounts.get(id)?.start(campaign.attached.get(id)?);
         Some(Fact::Returned { campaign: campaign_id, account: *id, start: own.max(present) })
@@ -43,36 +42,39 @@ pub(crate) fn arrivals(state: &State, index: &Index, campaign_id: CampaignId) ->
     arriving.collect()
 }
 
+/// Where an account stands in a campaign, to the last unit.
+fn start(state: &State, campaign: &CampaignRecord, id: AccountId) -> Option<i128> {
+    Some(state.accounts.get(&id)?.start(campaign.attached.get(&id)?))
+}
+
 /// Who takes over what a leaving account is owed, or owes: somebody on the other side of the
 /// balance, so that everybody stays less than one send from the exact share. Only where no account
 /// is shared with other campaigns, whose turns elsewhere would be felt here.
 pub(crate) fn taker(
     state: &State,
-    index: &Index,
+    index: &mut Index,
     campaign_id: CampaignId,
     leaving: AccountId,
 ) -> Option<AccountId> {
     let campaign = state.campaigns.get(&campaign_id)?;
-    let rota = index.rota(campaign_id)?;
+    let rota = index.rota_mut(campaign_id);
     if !rota.shared.is_empty() {
         return None;
     }
     let attachment = campaign.attached.get(&leaving).filter(|attachment| attachment.present)?;
     let account = state.accounts.get(&leaving)?;
-    let virtual_time = campaign.virtual_time.at();
-    let start = account.start(attachment);
-    let one_turn = TURN / i128::from(account.weight);
-    let other = |id: &AccountId| *id != leaving;
-    if start == virtual_time || (virtual_time - start).abs() > one_turn {
-        None
-    } else if start < virtual_time {
-        rota.later.iter().rev().map(|(_, id)| *id).find(other)
+    let owed = grain(campaign.virtual_time.at() - account.start(attachment));
+    let one_turn = grain(TURN / i128::from(account.weight));
+    let now = grain(campaign.virtual_time.at());
+    rota.sort(now);
+    if owed == 0 || owed.abs() > one_turn {
+        return None;
+    }
+    if owed > 0 {
+        let ahead = rota.by_start().rev().take_while(|(start, _)| *start > now);
+        ahead.map(|(_, id)| id).find(|id| *id != leaving)
     } else {
-        let on_time = |id: &AccountId| {
-            let heir = state.accounts.get(id).zip(campaign.attached.get(id));
-            heir.is_some_and(|(account, attachment)| account.start(attachment) <= virtual_time)
-        };
-        rota.eligible.iter().map(|(_, id)| *id).find(|id| other(id) && on_time(id))
+        rota.eligible().find(|id| *id != leaving)
     }
 }
 
@@ -84,41 +86,19 @@ pub(crate) fn turn(
     excluded: &[AccountId],
 ) -> Option<Turn> {
     let campaign = state.campaigns.get(&campaign_id)?;
+    let now = grain(campaign.virtual_time.at());
     let rota = index.rota_mut(campaign_id);
     let allowed = |id: &AccountId| !excluded.contains(id);
-    let places = |id: AccountId| -> Option<(i128, i128)> {
-        let (account, attachment) = (state.accounts.get(&id)?, campaign.attached.get(&id)?);
-        Some((account.start(attachment), account.deadline(attachment)))
-    };
-    let mut now = campaign.virtual_time.at();
+    rota.sort(now);
     let mut jumped_to = None;
-    loop {
-        while let Some((_, id)) = rota.later.first().copied().filter(|(start, _)| *start <= now) {
-            let (start, deadline) = places(id)?;
-            rota.sort(id, start, deadline, now);
-        }
-        // A cancelled turn sets virtual time back: who is ahead of it again waits.
-        while let Some((_, id)) = rota.eligible.first().copied() {
-            let (start, deadline) = places(id)?;
-            if start <= now {
-                break;
-            }
-            rota.sort(id, start, deadline, now);
-        }
-        let come = |id: &AccountId| places(*id).is_some_and(|(start, _)| start <= now);
-        let mut in_order = rota.eligible.iter().map(|(_, id)| *id);
-        if let Some(account) = in_order.find(|id| allowed(id) && come(id)) {
-            return Some(Turn { account, jumped_to });
-        }
-        if !rota.eligible.is_empty() {
-            break;
-        }
-        now = rota.later.first()?.0;
-        jumped_to = Some(now);
+    if rota.eligible().next().is_none() {
+        let (least, first) = rota.by_start().next()?;
+        rota.sort(least);
+        jumped_to = start(state, campaign, first);
     }
-    // The request excludes all whose start has come: the next one goes before its time.
-    let early = rota.eligible.iter().filter_map(|(_, id)| Some((places(*id)?.0, *id)));
-    let ahead = early.chain(rota.later.iter().copied()).filter(|(_, id)| allowed(id));
-    let (_, account) = ahead.min()?;
+    let account = rota.eligible().find(allowed).or_else(|| {
+        // The request excludes all whose start has come: the next one goes before its time.
+        rota.by_start().map(|(_, id)| id).find(allowed)
+    })?;
     Some(Turn { account, jumped_to })
 }

@@ -230,7 +230,7 @@ impl Engine {
         if !candidacy.may_start(&self.state, &self.index, now) {
             return Ok(candidacy.later(&self.state, &self.index, now));
         }
-        while let Some(fact) = pick::departure(&self.state, &self.index, campaign) {
+        while let Some(fact) = pick::departure(&self.state, &mut self.index, campaign) {
             self.take_in(now, fact);
         }
         for fact in pick::arrivals(&self.state, &self.index, campaign) {

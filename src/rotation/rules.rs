@@ -25,11 +25,16 @@ impl Verdict {
         Self { block: Some(block), changes_at: block.until }
     }
 
-    /// The same, but it may change at `until` already, if that is given and earlier.
-    fn until(mut self, until: Option<Timestamp>) -> Self {
-        self.changes_at = self.changes_at.into_iter().chain(until).min();
-        self.block = self.block.map(|block| Block { until: self.changes_at, ..block });
-        self
+    /// The same, but it is over at `until` already, if that is given and earlier.
+    fn until(self, until: Option<Timestamp>) -> Self {
+        let over_at = |block: Block| block.until.into_iter().chain(until).min();
+        let block = self.block.map(|block| Block { until: over_at(block), ..block });
+        Self { block, ..self.or_changes_at(until) }
+    }
+
+    /// The same, but it may be otherwise at `at` already, if that is given and earlier.
+    fn or_changes_at(self, at: Option<Timestamp>) -> Self {
+        Self { changes_at: self.changes_at.into_iter().chain(at).min(), ..self }
     }
 
     const fn held(reason: Reason, until: Option<Timestamp>) -> Self {
@@ -96,7 +101,8 @@ impl Touched {
         }
         let (count, most) = (used(self.day, self.start), max(self.day));
         if count >= most {
-            return Verdict::block(Block::counted(reason(self.day), count, most, Some(self.end)));
+            let block = Block::counted(reason(self.day), count, most, Some(self.end));
+            return Verdict::block(block).or_changes_at(Some(self.changes_at(ttl)));
         }
         Verdict::pass(Some(self.changes_at(ttl)))
     }
@@ -205,18 +211,18 @@ impl<'a> AccountRules<'a> {
         // A lapse is a day with a send: it may raise what a ramp allows tomorrow.
         let lapse = usage.open.iter().map(|open| open.ends_at).find(|ends_at| *ends_at > at);
         let lapse = lapse.filter(|_| settings.ramp.is_some());
-        visit(touched.verdict(ttl, reason, used, allowance).until(lapse));
+        visit(touched.verdict(ttl, reason, used, allowance).or_changes_at(lapse));
         for (zone, until) in usage.former_zones.iter().filter(|(_, until)| *until > at) {
             let used = |day, start| usage.on_day(*zone, day, start).total;
             let former = Touched::new(*zone, at, ttl);
             let verdict = former.verdict(ttl, |_| Reason::FormerZoneCap, used, allowance);
-            visit(verdict.until(Some(*until)).until(lapse));
+            visit(verdict.until(Some(*until)).or_changes_at(lapse));
         }
         if purpose != Purpose::FollowUp && !usage.due.is_empty() {
             let used = |day, start| usage.on_day(settings.zone, day, start).new_leads;
             let left = |day| self.new_leads_max(allowance(day), day);
             let verdict = touched.verdict(ttl, |_| Reason::FollowUpsDue, used, left);
-            visit(verdict.until(lapse));
+            visit(verdict.or_changes_at(lapse));
         }
     }
 

@@ -91,7 +91,8 @@ impl Engine {
     ///
     /// Sent, rejected and unknown count; deferred gives the room back. After the reservation has
     /// lapsed the outcome is still taken: what counted already counts from now, and "deferred"
-    /// gives the room back in the window that was charged.
+    /// gives the room back in the window that was
+    /// charged, while the pause after the lapse stays.
     ///
     /// # Errors
     /// [`SettleError`] if it ended otherwise or is not known; then nothing has changed.

@@ -73,16 +73,25 @@ pub(crate) struct Attachment {
     pub(crate) present: bool,
 }
 
-/// Which account writes to a lead.
+/// An account that writes to a lead, or is about to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Binding {
     pub(crate) account: AccountId,
-    /// Whether this account wrote; if not, the binding goes when no reservation is out.
-    pub(crate) wrote: bool,
-    /// Reservations that are out for the lead.
+    /// The first reservation for it; later ones belong to it up to the next binding's.
+    pub(crate) since: ReservationId,
+    /// Reservations that are out.
     pub(crate) open: u32,
-    /// The account that wrote before this one, while this one has not.
-    pub(crate) before: Option<AccountId>,
+    /// Emails that count as sent.
+    pub(crate) counted: u32,
+    /// Whether the lead was given to it by hand.
+    pub(crate) given: bool,
+}
+
+impl Binding {
+    /// Whether this account wrote, or is taken to have.
+    pub(crate) fn wrote(&self) -> bool {
+        self.given || self.counted > 0
+    }
 }
 
 /// A campaign, its accounts and its leads.
@@ -96,7 +105,8 @@ pub(crate) struct CampaignRecord {
     /// The sum of the weights of those present.
     pub(crate) total_weight: u64,
     pub(crate) usage: Usage,
-    pub(crate) leads: BTreeMap<LeadId, Binding>,
+    /// Who writes to each lead: the last of these, those before it if it gives the lead back.
+    pub(crate) leads: BTreeMap<LeadId, Vec<Binding>>,
 }
 
 /// Everything that happened, as far as it matters.

@@ -90,6 +90,12 @@ impl Usage {
         self.ramp.sent_on(zone.civil_day(at));
     }
 
+    /// Enters emails that were sent without the engine. They make a day one with a send.
+    pub(crate) fn reported(&mut self, at: Timestamp, emails: u32, zone: Zone) {
+        self.log.push(at, Count { total: emails, new_leads: 0 });
+        self.ramp.sent_on(zone.civil_day(at));
+    }
+
     /// Takes a reservation out of those that are out.
     pub(crate) fn close(&mut self, id: ReservationId) -> Option<Open> {
         let index = self.open.iter().position(|open| open.id == id)?;
