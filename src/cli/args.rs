@@ -26,8 +26,9 @@ Examples:
 const EXPLAIN_AFTER: &str = "\
 Exit code: 0 if the question can be answered, 2 if the input cannot be used.
 
-Example: what holds each account at half past ten, two hours into a plan?
-  mailrota explain accounts.json --start 2026-11-23T08:30:00Z --at 2026-11-23T10:30:00Z --emails 500";
+Example: what holds each account two hours into a plan?
+  mailrota explain accounts.json --emails 500 \\
+    --start 2026-11-23T08:30:00Z --at 2026-11-23T10:30:00Z";
 
 /// Whose turn is it to send? Plans which accounts send how much and when, and says why.
 #[derive(Parser)]
@@ -36,7 +37,7 @@ pub(super) struct Program {
     #[command(subcommand)]
     pub(super) command: Command,
 
-    /// When to use colours; NO_COLOR is obeyed as well
+    /// When to use colours; `NO_COLOR` is obeyed as well
     #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
     pub(super) color: Color,
 }
@@ -53,19 +54,16 @@ pub(super) enum Command {
 
 #[derive(Args)]
 pub(super) struct Plan {
-    #[command(flatten)]
-    pub(super) settings: Settings,
-
     /// How many emails to send, each to a new lead
     #[arg(long, value_name = "N", default_value_t = 1_000,
           value_parser = clap::value_parser!(u64).range(1..=EMAILS_MAX))]
     pub(super) emails: u64,
 
-    /// Write the report as one page that needs nothing else
+    /// Write the report as one page that needs nothing else; `-` writes it instead of the text
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
 
-    /// Write the picture of the day
+    /// Write the picture of the day; `-` writes it instead of the text
     #[arg(long, value_name = "FILE")]
     pub(super) svg: Option<PathBuf>,
 
@@ -73,13 +71,13 @@ pub(super) struct Plan {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
           default_missing_value = "-")]
     pub(super) json: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) settings: Settings,
 }
 
 #[derive(Args)]
 pub(super) struct Explain {
-    #[command(flatten)]
-    pub(super) settings: Settings,
-
     /// The instant that is asked about [default: the start]
     #[arg(long, value_name = "INSTANT", value_parser = parse::instant)]
     pub(super) at: Option<Timestamp>,
@@ -93,6 +91,9 @@ pub(super) struct Explain {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
           default_missing_value = "-")]
     pub(super) json: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) settings: Settings,
 }
 
 /// What both commands take.
@@ -169,7 +170,7 @@ pub(super) struct AccountArgs {
     #[arg(long, value_name = "SPAN", value_parser = parse::span)]
     pub(super) jitter: Option<Span>,
 
-    /// Send as soon as allowed, or evenly over the day
+    /// Send as soon as allowed, or evenly over what is left of the day's window
     #[arg(long, value_enum, value_name = "PACE")]
     pub(super) pace: Option<PaceArg>,
 

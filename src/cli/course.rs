@@ -57,7 +57,11 @@ const PROGRESS_EVERY: u64 = 4_096;
 const PIECES_MAX: usize = 1_000;
 
 /// Sends a number of emails, each the moment it may go.
-pub(super) fn run(engine: &mut Engine, members: &[AccountId], job: Job<'_>) -> Result<Course, Failure> {
+pub(super) fn run(
+    engine: &mut Engine,
+    members: &[AccountId],
+    job: &mut Job<'_>,
+) -> Result<Course, Failure> {
     let mut course = Course::default();
     let mut watch = job.watch.map(|campaign| Watch::new(campaign, engine, members, job.start));
     let mut at = job.start;
@@ -145,14 +149,16 @@ impl<'a> Watch<'a> {
     /// Enters what held an account until `end`.
     fn charge(&mut self, member: usize, end: Timestamp) {
         let held = &mut self.held[member];
-        let mut add = |reason, span: Span| {
-            if !span.is_zero() {
+        let mut add = |reason, span: Span, for_ever| {
+            if !span.is_zero() || for_ever {
                 let sum = held.entry(reason).or_default();
                 *sum = sum.plus(span);
             }
         };
         for piece in self.ahead[member].drain(..) {
-            add(piece.reason, piece.until.min(end).since(piece.from));
+            let held = piece.until.min(end).since(piece.from);
+            // What never ends is told even if the plan is over at once for it.
+            add(piece.reason, held, piece.until == Timestamp::MAX && piece.from <= end);
         }
         // Nothing of its own held it any more, and it did not send: the campaign's caps did.
         let reason = if self.campaign.daily_cap.is_some() {
@@ -160,7 +166,7 @@ impl<'a> Watch<'a> {
         } else {
             Reason::CampaignNewLeadCap
         };
-        add(reason, end.since(self.free_at[member]));
+        add(reason, end.since(self.free_at[member]), false);
     }
 
     /// Notes what holds an account from `at` on if nothing else happens.
@@ -177,15 +183,28 @@ impl<'a> Watch<'a> {
         self.free_at[member] = from;
     }
 
-    fn longest(&self, engine: &Engine, id: AccountId, at: Timestamp) -> Option<(Reason, Timestamp)> {
+    fn longest(
+        &self,
+        engine: &Engine,
+        id: AccountId,
+        at: Timestamp,
+    ) -> Option<(Reason, Timestamp)> {
         let standing = engine.standing(id, at.to_datetime()).ok()?;
         let own = standing.blocks.iter().map(|block| (block.until, block.reason));
         let (zone, schedule) = (self.campaign.zone, &self.campaign.schedule);
-        let (open, opens_at) = schedule.at(zone, at);
-        let closed = if schedule.is_holiday(zone, at) { Reason::Holiday } else { Reason::OutOfSchedule };
-        own.chain((!open).then_some((opens_at, closed)))
-            .map(|(until, reason)| (reason, until.unwrap_or(Timestamp::MAX)))
-            .filter(|(_, until)| *until > at)
-            .max_by_key(|(_, until)| *until)
+        let (open, changes_at) = schedule.at(zone, at);
+        let closed =
+            if schedule.is_holiday(zone, at) { Reason::Holiday } else { Reason::OutOfSchedule };
+        let shut = (!open).then_some((changes_at, closed));
+        let (_, until, reason) = own
+            .chain(shut)
+            .map(|(until, reason)| (until.unwrap_or(Timestamp::MAX), reason))
+            .filter(|(until, _)| *until > at)
+            // A pace only fills what other rules leave.
+            .map(|(until, reason)| (reason != Reason::PaceNotDue, until, reason))
+            .max_by_key(|(before_pace, until, _)| (*before_pace, *until))?;
+        // When the window closes, that may last longer.
+        let closes_at = changes_at.filter(|_| open).unwrap_or(Timestamp::MAX);
+        Some((reason, until.min(closes_at)))
     }
 }

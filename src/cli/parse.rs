@@ -44,8 +44,9 @@ pub(super) fn date(text: &str) -> Result<CivilDay, String> {
 }
 
 pub(super) fn window(text: &str) -> Result<Window, String> {
-    let (start, end) =
-        text.split_once('-').ok_or_else(|| format!("`{text}` is not a range; write 09:00-17:00"))?;
+    let (start, end) = text
+        .split_once('-')
+        .ok_or_else(|| format!("`{text}` is not a range; write 09:00-17:00"))?;
     let window = Window { start: start.trim().to_owned(), end: end.trim().to_owned() };
     window.open(Schedule::closed(), Weekday::Mon).map(|_| window)
 }

@@ -10,8 +10,8 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use mailrota::import::{self, Defaults, Imported};
 use mailrota::{
-    Account, AttachReport, Campaign, CampaignId, Config, Connection, Engine, Mode, OwnerId, Pace,
-    Reputation, Schedule, Span, Standpoint, Timestamp,
+    Account, AccountId, AttachReport, Campaign, CampaignId, Config, Connection, Engine, Mode,
+    OwnerId, Pace, Reputation, Schedule, Span, Standpoint, Timestamp,
 };
 
 use crate::cli::Failure;
@@ -65,10 +65,23 @@ pub(super) struct World {
     pub(super) report: AttachReport,
 }
 
+impl World {
+    /// The attached accounts, by number.
+    pub(super) fn members(&self) -> Vec<AccountId> {
+        let mut members = self.report.changed.clone();
+        members.sort_unstable();
+        members
+    }
+}
+
 impl Inputs {
     /// Reads the list and lays the options over it.
     pub(super) fn read(settings: &Settings) -> Result<Self, Failure> {
-        let name = settings.accounts.display().to_string();
+        let name = if settings.accounts == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            settings.accounts.display().to_string()
+        };
         let bytes = read(&settings.accounts)
             .map_err(|error| Failure::new(format!("cannot read {name}: {error}")))?;
         let defaults = Defaults::new(OWNER).zone(settings.zone);
@@ -77,11 +90,15 @@ impl Inputs {
         if accounts.is_empty() {
             return Err(Failure::new(format!("{name}: the list has no accounts")));
         }
-        for Imported { account, .. } in &mut accounts {
-            overlay(account, settings);
-        }
         let start = settings.start.unwrap_or_else(clock::present);
         let campaign = campaign(settings)?;
+        for Imported { account, .. } in &mut accounts {
+            overlay(account, settings);
+            if account.pace == Pace::Even {
+                // An even pace is spread over the account's own window.
+                account.schedule = campaign.schedule.clone();
+            }
+        }
         Ok(Self { accounts, campaign, start, seed: settings.seed })
     }
 
@@ -207,8 +224,7 @@ fn lift_from_campaign(limits: Limits, campaign: &mut Campaign) {
 fn lift_from_account(limits: Limits, account: &mut Account) {
     match limits {
         Limits::CampaignCaps => {}
-        // A ramp is a cap that rises: with it left in, the cap above it would hardly be felt.
-        Limits::Caps => (account.daily_cap, account.ramp) = (NO_CAP, None),
+        Limits::Caps => account.daily_cap = NO_CAP,
         Limits::EvenPace => account.pace = Pace::Asap,
         Limits::Ramp => account.ramp = None,
         Limits::Refusals => {

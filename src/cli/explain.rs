@@ -1,0 +1,182 @@
+//! The command `explain`: how every account stands at an instant, and what holds it.
+//!
+//! Emails may be sent before, so that an instant within a plan can be asked about.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use mailrota::{AccountId, Block, Span, Timestamp, Zone};
+
+use crate::cli::args::{Color, Explain};
+use crate::cli::course::{self, Job};
+use crate::cli::report::{self, Noted};
+use crate::cli::setup::{CAMPAIGN, Inputs};
+use crate::cli::table::{BAD, BOLD, DIM, GOOD, PLAIN, Side, Table, WARN};
+use crate::cli::words::{self, Foreign, brief, count, number};
+use crate::cli::{Failure, json, text};
+
+/// How far ahead an engine believes a clock.
+const AHEAD_MAX: Span = Span::days(400);
+
+/// An attached account at the instant.
+pub(super) struct Stand {
+    pub(super) id: AccountId,
+    pub(super) address: Foreign,
+    pub(super) cap: u32,
+    pub(super) allowance: u32,
+    pub(super) sent: u32,
+    pub(super) weight: u64,
+    pub(super) blocks: Vec<Block>,
+    pub(super) ready_at: Option<Timestamp>,
+}
+
+impl Stand {
+    pub(super) fn is_ready(&self) -> bool {
+        self.blocks.is_empty()
+    }
+}
+
+/// All of it.
+pub(super) struct Answer {
+    pub(super) at: Timestamp,
+    pub(super) zone: Zone,
+    /// How many emails went before.
+    pub(super) sent: u64,
+    pub(super) campaign: Vec<Block>,
+    pub(super) stands: Vec<Stand>,
+    pub(super) refused: Vec<Noted>,
+    pub(super) warned: Vec<Noted>,
+}
+
+pub(super) fn explain(args: &Explain, color: Color) -> Result<ExitCode, Failure> {
+    let inputs = Inputs::read(&args.settings)?;
+    let at = args.at.unwrap_or(inputs.start);
+    if at < inputs.start {
+        let start = inputs.start;
+        return Err(Failure::new(format!(
+            "--at {at} is before the start, {start}; give a later one"
+        )));
+    }
+    if at.since(inputs.start) > AHEAD_MAX {
+        let error =
+            format!("--at {at} is more than {AHEAD_MAX} after the start; give an earlier one");
+        return Err(Failure::new(error));
+    }
+    let answer = answer(&inputs, args.emails, at)?;
+    if let Some(path) = &args.json {
+        crate::cli::save(path, &json::explain(&answer))?;
+    }
+    if args.json.as_deref() != Some(Path::new("-")) {
+        let width = crate::cli::width(args.settings.width);
+        crate::cli::show(&drawn(&answer, width, args.settings.top), color)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn answer(inputs: &Inputs, emails: u64, at: Timestamp) -> Result<Answer, Failure> {
+    let mut world = inputs.world(None)?;
+    let members = world.members();
+    let mut job = Job { emails, start: inputs.start, stop: at, watch: None, progress: &mut |_| {} };
+    let course = course::run(&mut world.engine, &members, &mut job)?;
+    let now = at.to_datetime();
+    let mut stands = Vec::new();
+    for id in members {
+        let standing = world.engine.standing(id, now).map_err(Failure::of)?;
+        let address = world.engine.account(id).map(|account| account.address.clone());
+        stands.push(Stand {
+            id,
+            address: Foreign(address.unwrap_or_default()),
+            cap: standing.daily_cap,
+            allowance: standing.allowance,
+            sent: standing.sent,
+            weight: standing.weight,
+            blocks: standing.blocks,
+            ready_at: standing.ready_at,
+        });
+    }
+    let campaign = world.engine.explain(CAMPAIGN, now).map_err(Failure::of)?.campaign;
+    let (refused, warned) = report::notes(inputs, &world);
+    let (zone, sent) = (inputs.campaign.zone, course.sends.len() as u64);
+    Ok(Answer { at, zone, sent, campaign, stands, refused, warned })
+}
+
+fn drawn(answer: &Answer, width: usize, top: usize) -> String {
+    let mut out = String::new();
+    let at = words::day_and_time(answer.zone, answer.at);
+    let ready = answer.stands.iter().filter(|stand| stand.is_ready()).count();
+    let held = if answer.campaign.is_empty() { "" } else { ", but the campaign is held" };
+    let after = match answer.sent {
+        0 => String::new(),
+        sent => format!(", after {}", count(sent, "email")),
+    };
+    let _ = writeln!(
+        out,
+        "{BOLD}{} of {} ready at {at} {}{after}{held}{BOLD:#}",
+        number(ready as u64),
+        count(answer.stands.len() as u64, "attached account"),
+        answer.zone,
+    );
+    text::noted(&mut out, "Refused", BAD, &answer.refused, width, top);
+    text::noted(&mut out, "Warnings", WARN, &answer.warned, width, top);
+    if !answer.campaign.is_empty() {
+        let _ = writeln!(out, "\n{BOLD}The campaign{BOLD:#}");
+        for block in &answer.campaign {
+            let _ = writeln!(out, "  {WARN}{}{WARN:#}", told(answer, block));
+        }
+    }
+    if !answer.stands.is_empty() {
+        accounts(&mut out, answer, width, top);
+    }
+    out
+}
+
+fn accounts(out: &mut String, answer: &Answer, width: usize, top: usize) {
+    let _ = writeln!(out, "\n{BOLD}Accounts{BOLD:#}");
+    let heads = [
+        ("account", Side::Left),
+        ("today", Side::Right),
+        ("ready", Side::Right),
+        ("what holds it", Side::Left),
+    ];
+    let mut table = Table::new(&heads, 0);
+    let shown = if top == 0 { answer.stands.len() } else { top };
+    for stand in answer.stands.iter().take(shown) {
+        let style = if stand.is_ready() { GOOD } else { PLAIN };
+        let ready = match stand.ready_at {
+            _ if stand.is_ready() => "now".to_owned(),
+            Some(at) => brief(answer.zone, at),
+            None => "never".to_owned(),
+        };
+        let used = format!("{}/{}", number(stand.sent.into()), number(stand.allowance.into()));
+        let mut cells = vec![stand.address.shown(), used, ready];
+        let mut blocks = stand.blocks.iter();
+        cells.push(blocks.next().map_or_else(|| "-".to_owned(), |block| told(answer, block)));
+        table.row(style, cells);
+        for block in blocks {
+            let blank = String::new;
+            table.row(style, vec![blank(), blank(), blank(), told(answer, block)]);
+        }
+    }
+    table.write(out, width);
+    let hidden = answer.stands.len().saturating_sub(shown);
+    if hidden > 0 {
+        let _ =
+            writeln!(out, "  {DIM}and {} more; --top 0 shows all{DIM:#}", number(hidden as u64));
+    }
+}
+
+/// `daily cap 30/30 until 24 Nov 00:00`.
+fn told(answer: &Answer, block: &Block) -> String {
+    let mut told = words::short(block.reason).into_owned();
+    if let (Some(used), Some(max)) = (block.used, block.max) {
+        let _ = write!(told, " {used}/{max}");
+    }
+    match block.until {
+        Some(until) => {
+            let _ = write!(told, " until {}", brief(answer.zone, until));
+        }
+        None => told.push_str(" until somebody acts"),
+    }
+    told
+}

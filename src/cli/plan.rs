@@ -1,0 +1,99 @@
+//! The command `plan`: runs the plan and its counterfactuals, and writes every report asked for.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use mailrota::Timestamp;
+
+use crate::cli::args::{Color, Plan};
+use crate::cli::clock::Stopwatch;
+use crate::cli::course::{self, Job};
+use crate::cli::report::{self, Report};
+use crate::cli::setup::{Inputs, Limits};
+use crate::cli::{Failure, costs, html, json, svg, text};
+
+/// Not all emails can be sent.
+const NOT_ALL: u8 = 1;
+/// A run that is over sooner needs no progress line.
+const QUICK: Duration = Duration::from_secs(1);
+
+pub(super) fn plan(args: &Plan, color: Color) -> Result<ExitCode, Failure> {
+    let inputs = Inputs::read(&args.settings)?;
+    let report = report(&inputs, args.emails)?;
+    let top = args.settings.top;
+    for (path, page) in [
+        (&args.html, html::page as fn(&Report, usize) -> String),
+        (&args.svg, |report, top| svg::day(report, top)),
+        (&args.json, |report, _| json::plan(report)),
+    ] {
+        if let Some(path) = path {
+            crate::cli::save(path, &page(&report, top))?;
+        }
+    }
+    let to_stdout = [&args.html, &args.svg, &args.json]
+        .into_iter()
+        .any(|path| path.as_deref() == Some(Path::new("-")));
+    if !to_stdout {
+        let width = crate::cli::width(args.settings.width);
+        crate::cli::show(&text::plan(&report, width, top), color)?;
+    }
+    let all = report.finished_at().is_some();
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
+}
+
+/// Runs the plan, and beside it the same without each kind of limit that is set.
+fn report(inputs: &Inputs, emails: u64) -> Result<Report, Failure> {
+    let mut world = inputs.world(None)?;
+    let kinds: Vec<Limits> =
+        Limits::ALL.into_iter().filter(|kind| inputs.sets(*kind, &world.report)).collect();
+    let rows = report::rows(inputs, &world);
+    let members = world.members();
+    let mut progress = Progress::new(emails);
+    let main = || {
+        let mut job = Job {
+            emails,
+            start: inputs.start,
+            stop: Timestamp::MAX,
+            watch: Some(&inputs.campaign),
+            progress: &mut |gone| progress.told(gone),
+        };
+        let course = course::run(&mut world.engine, &members, &mut job)?;
+        Ok(Report::new(inputs, &world, rows, &course, emails))
+    };
+    let (report, costs) = costs::beside(inputs, &kinds, emails, main);
+    progress.over();
+    let mut report = report?;
+    report.costs = costs?;
+    Ok(report)
+}
+
+/// A line on the standard error that tells how far a long run is, if somebody sits there.
+struct Progress {
+    emails: u64,
+    watch: Stopwatch,
+    seen: bool,
+    shown: bool,
+}
+
+impl Progress {
+    fn new(emails: u64) -> Self {
+        let seen = io::stderr().is_terminal();
+        Self { emails, watch: Stopwatch::start(), seen, shown: false }
+    }
+
+    fn told(&mut self, gone: u64) {
+        if self.seen && self.watch.elapsed() > QUICK {
+            self.shown = true;
+            let percent = gone.saturating_mul(100) / self.emails.max(1);
+            let _ = write!(io::stderr(), "\rplanning … {percent}%");
+        }
+    }
+
+    fn over(&self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\u{1b}[K");
+        }
+    }
+}
