@@ -1,0 +1,146 @@
+//! Promise 9, the same history and the same answers: random histories played by twins.
+//!
+//! One twin goes on; the other is rebuilt, asked questions, or told things in another order. They
+//! are compared as text, byte for byte.
+
+use mailrota::{Account, AccountId, Campaign, Config, Engine, Event, Mode, Request, Snapshot};
+use mailrota::{LeadId, Span};
+use proptest::prelude::{Just, Strategy, any};
+use proptest::prop_assert_eq;
+use proptest::sample::Index;
+
+use crate::histories::{History, Played, history, odd_history};
+use crate::strategies::{Strength, Verdict, holds, pool};
+use crate::world::{CAMPAIGN, OWNER, monday, send};
+
+fn text(snapshot: &Snapshot) -> String {
+    serde_json::to_string(snapshot).unwrap()
+}
+
+/// An engine written down and read again.
+fn restored(engine: &Engine) -> Engine {
+    let mut again = Engine::restore(serde_json::from_str(&text(&engine.snapshot())).unwrap());
+    if let Ok(engine) = &mut again {
+        engine.record_events();
+    }
+    again.unwrap()
+}
+
+/// Plays a history twice, the second time with something done between the steps, and compares
+/// every answer, every event and every state.
+fn twins(history: &History, mut between: impl FnMut(&mut Played)) -> Verdict {
+    let (mut one, mut other) = (history.set_up(), history.set_up());
+    prop_assert_eq!(one.engine.take_events(), other.engine.take_events());
+    for step in &history.steps {
+        between(&mut other);
+        prop_assert_eq!(one.engine.next_wakeup(), other.engine.next_wakeup());
+        prop_assert_eq!(one.step(step), other.step(step));
+        prop_assert_eq!(one.engine.take_events(), other.engine.take_events());
+        let (one, other) = (one.engine.snapshot(), other.engine.snapshot());
+        if one != other {
+            prop_assert_eq!(text(&one), text(&other));
+        }
+    }
+    Ok(())
+}
+
+/// > Same history, same answers, byte for byte, on every platform.
+///
+/// An engine that is rebuilt from its own snapshot after every command has nothing but the facts:
+/// what is derived from them never decides.
+#[test]
+fn an_engine_rebuilt_after_every_command_answers_alike() {
+    let rebuild = |played: &mut Played| played.engine = restored(&played.engine);
+    holds(60, history(60), |history| twins(&history, rebuild));
+    holds(30, odd_history(40), |history| twins(&history, rebuild));
+}
+
+/// The same for an engine that stopped once and went on from what was written down.
+#[test]
+fn an_engine_restored_once_goes_on_alike() {
+    holds(100, (history(90), any::<Index>()), |(history, stop)| {
+        let mut left = stop.index(history.steps.len());
+        twins(&history, |played| {
+            if left == 0 {
+                played.engine = restored(&played.engine);
+            }
+            left = left.wrapping_sub(1);
+        })
+    });
+}
+
+/// Asks everything that can be asked.
+fn look(played: &mut Played) {
+    let at = played.now;
+    for id in played.accounts() {
+        let _ = played.engine.standing(id, at);
+    }
+    for id in played.campaigns().collect::<Vec<_>>() {
+        let _ = played.engine.explain(id, at);
+        let _ = played.engine.preview(id, 3, at);
+        let _ = played.engine.forecast(id, 2, Span::days(2), at);
+        for request in [Request::new_lead(LeadId(1)), Request::follow_up(LeadId(2))] {
+            let _ = played.engine.explain_request(id, &request, at);
+        }
+        let all: Vec<_> = played.accounts().collect();
+        let _ = played.engine.attach_with(id, &all, Mode::DryRun, at);
+        let _ = played.engine.detach_with(id, &all, Mode::DryRun, at);
+    }
+}
+
+/// > Looking (explain, preview, forecast) changes nothing.
+#[test]
+fn looking_changes_nothing() {
+    holds(40, history(50), |history| twins(&history, look));
+}
+
+/// > Same history, same answers, byte for byte, on every platform.
+///
+/// The events that were recorded are the history; read from text, they bring the engine back.
+#[test]
+fn recorded_events_bring_the_engine_back() {
+    let replays = |history: History| {
+        let mut played = history.play::<proptest::test_runner::TestCaseError>(|_, _| Ok(()))?;
+        let events = serde_json::to_string(&played.engine.take_events()).unwrap();
+        let events: Vec<Event> = serde_json::from_str(&events).unwrap();
+        let mut again = Engine::replay(played.config.clone(), &events);
+        // That time has passed is no event.
+        again.confirm_clock(played.now).unwrap();
+        prop_assert_eq!(text(&again.snapshot()), text(&played.engine.snapshot()));
+        prop_assert_eq!(again.next_wakeup(), played.engine.next_wakeup());
+        Ok(())
+    };
+    holds(150, history(90), replays);
+    holds(50, odd_history(60), replays);
+}
+
+/// The first picks of accounts that were added and attached in an order.
+fn picks(accounts: &[(AccountId, Account)], at_once: bool) -> Vec<Option<AccountId>> {
+    let mut engine = Engine::new(Config::default());
+    engine.add_campaign(Campaign::new(CAMPAIGN, OWNER), monday()).unwrap();
+    for (_, account) in accounts {
+        engine.add_account(account.clone(), monday()).unwrap();
+    }
+    let ids: Vec<_> = accounts.iter().map(|(id, _)| *id).collect();
+    let one_by_one = if at_once { ids.len() } else { 1 };
+    for ids in ids.chunks(one_by_one) {
+        engine.attach(CAMPAIGN, ids, monday()).unwrap();
+    }
+    (0..60).map(|lead| send(&mut engine, CAMPAIGN, lead, monday())).collect()
+}
+
+/// > Same history, same answers
+///
+/// In which order equals were told about is no part of a history.
+#[test]
+fn the_order_of_adding_and_attaching_does_not_matter() {
+    let shuffled = pool(1..=9).prop_flat_map(|pool: Vec<Strength>| {
+        let accounts = (1..).zip(&pool).map(|(id, strength)| (AccountId(id), strength.account(id)));
+        let accounts: Vec<_> = accounts.collect();
+        (Just(accounts.clone()), Just(accounts).prop_shuffle(), any::<bool>())
+    });
+    holds(60, shuffled, |(accounts, shuffled, at_once)| {
+        prop_assert_eq!(picks(&accounts, true), picks(&shuffled, at_once));
+        Ok(())
+    });
+}
