@@ -18,6 +18,9 @@ use crate::vocab::time::{Span, Timestamp};
 /// The version of the zone table that this build carries, such as `2025b`.
 pub(crate) const ZONE_TABLE_VERSION: &str = chrono_tz::IANA_TZDB_VERSION;
 
+/// A day without changes of the clock.
+const DAY_MS: i64 = 86_400_000;
+
 /// A date of the proleptic Gregorian calendar, as days since 1970-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CivilDay(i32);
@@ -132,6 +135,11 @@ impl Zone {
     pub fn civil_day(self, at: Timestamp) -> CivilDay {
         /// No clock was ever set back by more than this over midnight in the zone table's range.
         const EVENING_HOUR: u32 = 20;
+        if self == Self::UTC {
+            // Most accounts are set to it, and it needs no table.
+            let days = at.unix_ms().div_euclid(DAY_MS);
+            return CivilDay(i32::try_from(days).unwrap_or(i32::MAX));
+        }
         let local = self.local(at);
         let day = CivilDay::from(local.date());
         if local.hour() >= EVENING_HOUR && self.day_start(day.plus_days(1)) <= at {
@@ -161,6 +169,10 @@ impl Zone {
     /// instant after the gap, in an overlap the earlier of the two. `minute` may be 1440, which is
     /// the start of the next date.
     pub fn first_at_or_after(self, day: CivilDay, minute: u32) -> Timestamp {
+        if self == Self::UTC {
+            let ms = i64::from(day.0) * DAY_MS + i64::from(minute) * 60_000;
+            return bounded(ms);
+        }
         let wanted = day
             .to_date()
             .and_time(chrono::NaiveTime::MIN)
@@ -193,8 +205,13 @@ impl Zone {
 }
 
 fn timestamp(at: &chrono::DateTime<Utc>) -> Timestamp {
-    let bounded = at.timestamp_millis().clamp(Timestamp::MIN.unix_ms(), Timestamp::MAX.unix_ms());
-    Timestamp::from_unix_ms(bounded).unwrap_or(Timestamp::EPOCH)
+    bounded(at.timestamp_millis())
+}
+
+/// The nearest instant that there is.
+fn bounded(unix_ms: i64) -> Timestamp {
+    let unix_ms = unix_ms.clamp(Timestamp::MIN.unix_ms(), Timestamp::MAX.unix_ms());
+    Timestamp::from_unix_ms(unix_ms).unwrap_or(Timestamp::EPOCH)
 }
 
 impl Default for Zone {
@@ -296,6 +313,22 @@ mod tests {
         let again = start.plus(Span::minutes(30));
         assert_eq!(st_johns.local(again).date(), day.plus_days(-1).to_date());
         assert_eq!(st_johns.civil_day(again), day);
+    }
+
+    #[test]
+    fn universal_time_needs_no_table() {
+        let by_table: Zone = "Etc/UTC".parse().unwrap();
+        for ms in
+            [i64::MIN, -86_400_001, -86_400_000, -1, 0, 1, 1_795_165_200_123, 253_402_214_400_000]
+        {
+            let at = bounded(ms);
+            assert_eq!(Zone::UTC.civil_day(at), by_table.civil_day(at), "{at}");
+            let day = Zone::UTC.civil_day(at);
+            for minute in [0, 539, 1_440] {
+                let (a, b) = (Zone::UTC, by_table);
+                assert_eq!(a.first_at_or_after(day, minute), b.first_at_or_after(day, minute));
+            }
+        }
     }
 
     #[test]
