@@ -1,9 +1,9 @@
 //! What a turn costs: reserve and settle, every rule checked, beside two naive ways to pick.
 //!
-//! Each iteration is `TURNS` turns on a copy of a pool that has already gone round once; emails come
-//! one a second. `flat`: everybody is ready. `spaced`: about half of the pool rests. `shared`: each
-//! account is in several campaigns, which take turns. The naive ways keep a day's cap and a spacing
-//! and nothing else: no window, no reservation that lapses, no key, no reason.
+//! Each iteration is `TURNS` turns on a copy of a pool that has already gone round once; emails
+//! come one a second. `flat`: everybody is ready. `spaced`: about half of the pool rests.
+//! `shared`: each account is in several campaigns, which take turns. The naive ways keep a day's
+//! cap and a spacing and nothing else: no window, no reservation that lapses, no key, no reason.
 //!
 //! `cargo bench --bench turn -- --quick` for a first look, `-- flat/1000` for one row.
 

@@ -298,8 +298,9 @@ pub enum Pace {
     /// Each as soon as the limits allow.
     #[default]
     Asap,
-    /// Evenly over what is left of the account's own sending window today. Where a campaign's window
-    /// is shorter, give the account the same one, or part of the day falls after its closing.
+    /// Evenly over what is left of the account's own sending window today. Where a campaign's
+    /// window is shorter, give the account the same one, or part of the day falls after its
+    /// closing.
     Even,
 }
 

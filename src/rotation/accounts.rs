@@ -176,7 +176,8 @@ impl Engine {
 
     /// Notes emails that an account sent today without the engine: what an import brings, or
     /// another program sent. They count against every cap, in rolling windows from now on, and not
-    /// for the spacing. Warm-up mail belongs here only if the account counts it.
+    /// for the spacing, and they make the day one with a send for a ramp. Warm-up mail belongs
+    /// here only if the account counts it.
     ///
     /// # Errors
     /// [`AccountError`]; then nothing has changed.

@@ -99,7 +99,7 @@ pub(crate) struct Reservations {
 impl Reservations {
     /// The number that the next reservation gets.
     pub(crate) fn next_id(&self) -> ReservationId {
-        ReservationId(self.base + self.records.len() as u64)
+        ReservationId(self.base.saturating_add(self.records.len() as u64))
     }
 
     /// Adds the next reservation.
@@ -125,6 +125,11 @@ impl Reservations {
             self.records.pop_front();
             self.base += 1;
         }
+    }
+
+    /// Every reservation that is out.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Reservation> {
+        self.records.iter().filter(|record| record.fate == Fate::Open)
     }
 
     fn index(&self, id: ReservationId) -> Option<usize> {

@@ -96,7 +96,8 @@ impl Touched {
             let (count, most) = (used(later, self.zone.day_start(later)), max(later));
             if count >= most {
                 let until = self.zone.day_start(later.plus_days(1));
-                return Verdict::block(Block::counted(reason(later), count, most, Some(until)));
+                let block = Block::counted(reason(later), count, most, Some(until));
+                return Verdict::block(block).or_changes_at(Some(self.end));
             }
         }
         let (count, most) = (used(self.day, self.start), max(self.day));

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::rotation::engine::Engine;
 use crate::rotation::reservation::Fate;
 use crate::rotation::state::State;
+use crate::rotation::usage::COUNT_MAX;
 use crate::vocab::{AccountId, CampaignId};
 
 /// How far from the origin a place may be: out of reach of any history, and sums do not overflow.
@@ -55,6 +56,8 @@ pub enum SnapshotError {
         /// The number it is filed under.
         account: AccountId,
     },
+    /// Reservations that are out are not on their accounts, or their numbers are out of range.
+    Reservations,
     /// Written by a version that this build does not know.
     Version {
         /// The version found.
@@ -78,6 +81,9 @@ impl fmt::Display for SnapshotError {
             Self::Usage { account } => write!(
                 f,
                 "what account {account} used contradicts itself; restore from another snapshot"
+            ),
+            Self::Reservations => f.write_str(
+                "reservations that are out are on no account; restore from another snapshot",
             ),
             Self::Version { found, known } => write!(
                 f,
@@ -128,6 +134,10 @@ fn check(state: &State) -> Result<(), SnapshotError> {
         if !campaign.usage.is_sound() || campaign.virtual_time.at().abs() > PLACE_MAX {
             return Err(SnapshotError::Attachment { campaign: *id });
         }
+        let counts = campaign.leads.values().flatten().map(|lead| lead.open.max(lead.counted));
+        if counts.max().is_some_and(|most| most > u32::MAX >> 1) {
+            return Err(SnapshotError::Attachment { campaign: *id });
+        }
         let mut total: u64 = 0;
         for (account, attachment) in &campaign.attached {
             let record = state.accounts.get(account);
@@ -140,6 +150,15 @@ fn check(state: &State) -> Result<(), SnapshotError> {
         }
         if total != campaign.total_weight || campaign.settings.id != *id {
             return Err(SnapshotError::Attachment { campaign: *id });
+        }
+    }
+    if state.reservations.next_id().0 >= COUNT_MAX {
+        return Err(SnapshotError::Reservations);
+    }
+    for open in state.reservations.open() {
+        let account = state.accounts.get(&open.account);
+        if account.is_none_or(|account| account.usage.open.iter().all(|o| o.id != open.id)) {
+            return Err(SnapshotError::Reservations);
         }
     }
     Ok(())

@@ -16,6 +16,9 @@ use crate::vocab::{AccountId, CivilDay, ReservationId, Span, Timestamp, Zone};
 /// How long sends are remembered at least: any civil day, in a former zone too.
 pub(crate) const MEMORY_MIN: Span = Span::hours(52);
 
+/// More than anybody counts to; what is read from outside stays below, so that sums do not overflow.
+pub(crate) const COUNT_MAX: u64 = 1 << 62;
+
 /// A reservation that is out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Open {
@@ -80,7 +83,11 @@ pub(crate) struct Usage {
 impl Usage {
     /// Whether its parts fit together, as after reading it from outside.
     pub(crate) fn is_sound(&self) -> bool {
-        self.log.is_sound() && self.open.is_sorted_by_key(|open| (open.ends_at, open.id))
+        self.log.is_sound()
+            && self.open.is_sorted_by_key(|open| (open.ends_at, open.id))
+            && self.open.iter().map(|open| open.number).all(|n| n < COUNT_MAX)
+            && self.number < COUNT_MAX
+            && u64::from(self.ramp.days) < COUNT_MAX >> 32
     }
 
     /// Enters a send at `at`, which is not before any other.

@@ -16,7 +16,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::sample::select;
 
-use crate::steps::{How, Setting, Step, lead_of, setting, step};
+use crate::steps::{How, Setting, Step, hours, lead_of, setting, step, step_across_zones, zone_of};
 use crate::world::{OWNER, account, t};
 
 /// Ordinary days, and the evenings before clocks change in one of the zones.
@@ -158,7 +158,8 @@ impl Played {
     }
 
     fn request(&self, how: How, lead: u64, key: Option<u8>) -> Request {
-        let lead = lead_of(lead);
+        // Who asks under a key again mostly asks for the same.
+        let lead = lead_of(key.map_or(lead, u64::from));
         let request = match how {
             How::Demand(n) => Request::new_lead(lead).from_account(self.account(n)),
             How::Except(n) => Request::new_lead(lead).excluding([self.account(n)]),
@@ -236,13 +237,12 @@ impl Played {
             Step::Cancel(n) => return Ok(self.end(*n, None)),
             Step::Settle(n, outcome) => return Ok(self.end(*n, Some(*outcome))),
             Step::Campaign(n, cap, new_leads, active) => {
-                let mut campaign = Campaign::new(self.campaign(*n), OWNER);
-                campaign.daily_cap = *cap;
-                campaign.new_lead_cap = *new_leads;
-                if !active {
-                    campaign = campaign.state(CampaignState::Paused);
-                }
-                self.engine.change_campaign(campaign, now)?;
+                self.edit_campaign(*n, |mut campaign| {
+                    campaign.daily_cap = *cap;
+                    campaign.new_lead_cap = *new_leads;
+                    let state = if *active { CampaignState::Active } else { CampaignState::Paused };
+                    campaign.state(state)
+                })?;
             }
             Step::Change(n, setting) => {
                 let id = self.account(*n);
@@ -251,14 +251,7 @@ impl Played {
                 self.engine.change_account(account, now)?;
             }
             Step::Delete(n) => self.delete_or_add(self.account(*n))?,
-            Step::DeleteCampaign(n) => {
-                let id = self.campaign(*n);
-                if self.engine.campaign(id).is_some() {
-                    self.engine.delete_campaign(id, now)?;
-                    return Ok(Done::CampaignDeleted(id));
-                }
-                self.engine.add_campaign(Campaign::new(id, OWNER), now)?;
-            }
+            Step::DeleteCampaign(n) => return self.delete_or_add_campaign(self.campaign(*n)),
             Step::Detach(campaign, n) => {
                 let (campaign, id) = (self.campaign(*campaign), self.account(*n));
                 self.engine.detach_with(campaign, &[id], Mode::EachThatCan, now)?;
@@ -282,6 +275,9 @@ impl Played {
                 self.engine.report_usage(id, *emails, now)?;
                 return Ok(Done::Imported(id, *emails));
             }
+            Step::Window(n, office, zone) => self.edit_campaign(*n, |campaign| {
+                campaign.schedule(hours(*office)).zone(zone_of(*zone))
+            })?,
             Step::Clock(_) | Step::Wake => {}
         }
         Ok(Done::Other)
@@ -298,6 +294,26 @@ impl Played {
         Ok(())
     }
 
+    fn delete_or_add_campaign(&mut self, id: CampaignId) -> Result<Done, Box<dyn Error>> {
+        if self.engine.campaign(id).is_some() {
+            self.engine.delete_campaign(id, self.wall)?;
+            return Ok(Done::CampaignDeleted(id));
+        }
+        self.engine.add_campaign(Campaign::new(id, OWNER), self.wall)?;
+        Ok(Done::Other)
+    }
+
+    fn edit_campaign(
+        &mut self,
+        n: u8,
+        edit: impl FnOnce(Campaign) -> Campaign,
+    ) -> Result<(), Box<dyn Error>> {
+        let id = self.campaign(n);
+        let campaign = self.engine.campaign(id).cloned();
+        let campaign = campaign.unwrap_or_else(|| Campaign::new(id, OWNER));
+        Ok(self.engine.change_campaign(edit(campaign), self.wall)?)
+    }
+
     fn later(&self, minutes: Option<u32>) -> Option<DateTime<Utc>> {
         minutes.map(|minutes| self.now + TimeDelta::minutes(minutes.into()))
     }
@@ -305,23 +321,30 @@ impl Played {
 
 /// Any history on ordinary days.
 pub(crate) fn history(steps: usize) -> impl Strategy<Value = History> {
-    from(select(&STARTS), 0, steps)
+    from(select(&STARTS), 0, setting(), vec(step(), 1..steps))
 }
 
 /// Any history at odd instants, with the largest numbers that there are.
 pub(crate) fn odd_history(steps: usize) -> impl Strategy<Value = History> {
-    from(select(&ODD_STARTS), u64::MAX - 9, steps)
+    from(select(&ODD_STARTS), u64::MAX - 9, setting(), vec(step(), 1..steps))
+}
+
+/// Accounts with caps that are soon used up, which move from zone to zone.
+pub(crate) fn history_across_zones(steps: usize) -> impl Strategy<Value = History> {
+    let cap = (1_u32..4).prop_map(Setting::Cap);
+    from(select(&STARTS), 0, cap, vec(step_across_zones(), 1..steps))
 }
 
 fn from(
     start: impl Strategy<Value = &'static str>,
     base: u64,
-    steps: usize,
+    setting: impl Strategy<Value = Setting>,
+    steps: impl Strategy<Value = Vec<Step>>,
 ) -> impl Strategy<Value = History> {
-    let accounts = vec(vec(setting(), 0..4), 1..5);
+    let accounts = vec(vec(setting, 0..4), 1..5);
     let ttl = prop_oneof![3 => Just(600), 1 => Just(1), 1 => Just(43_200), 1 => 2_u64..7_200];
     let campaigns = prop_oneof![Just(1), 2_u8..4];
-    (start, ttl, accounts, campaigns, vec(step(), 1..steps)).prop_map(
+    (start, ttl, accounts, campaigns, steps).prop_map(
         move |(start, ttl, accounts, campaigns, steps)| History {
             start: t(start),
             base,

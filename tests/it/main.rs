@@ -2,11 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+mod agreement;
+mod agreement_commands;
+mod agreement_histories;
+mod agreement_ledger;
+mod agreement_zones;
 mod civil;
 mod cli;
+mod fraction;
 mod golden;
 mod histories;
 mod import;
+mod model;
+mod model_commands;
+mod model_membership;
+mod model_state;
+mod model_turns;
 mod promise_attach;
 mod promise_caps;
 mod promise_explain;

@@ -13,7 +13,7 @@ use mailrota::{
 };
 use proptest::prop_assert;
 
-use crate::histories::{Done, Played, history};
+use crate::histories::{Done, Played, history, history_across_zones};
 use crate::strategies::{Verdict, holds};
 
 /// How long an account whose zone changed keeps the days of the former one.
@@ -290,6 +290,15 @@ impl Ledger {
 #[test]
 fn caps_and_spacing_hold_in_any_history() {
     holds(400, history(90), |history| {
+        let mut ledger = Ledger::default();
+        history.play(|played, done| ledger.note(played, done)).map(drop)
+    });
+}
+
+/// The same where accounts move from zone to zone: a day that is full stays full for a while.
+#[test]
+fn caps_hold_across_zones() {
+    holds(200, history_across_zones(60), |history| {
         let mut ledger = Ledger::default();
         history.play(|played, done| ledger.note(played, done)).map(drop)
     });

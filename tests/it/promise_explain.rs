@@ -9,6 +9,7 @@ use mailrota::{Outcome, Pick, Planned, Reason, Request, Span, Timestamp};
 use proptest::{prop_assert, prop_assert_eq};
 
 use crate::histories::{Done, Played, history};
+use crate::steps::{ZONES, zone_of};
 use crate::strategies::{Verdict, holds};
 use crate::world::{CAMPAIGN, account, engine, minutes, monday, send};
 
@@ -33,12 +34,27 @@ fn is_daily(reason: Reason) -> bool {
     )
 }
 
+/// Whether a day begins in one of the zones that accounts and campaigns are in, or were.
+fn day_begins(at: DateTime<Utc>) -> bool {
+    let before = at - TimeDelta::milliseconds(1);
+    let [at, before] = [at, before].map(|at| Timestamp::try_from(at).unwrap());
+    (0..ZONES.len()).any(|n| {
+        let zone = zone_of(u8::try_from(n).unwrap());
+        zone.civil_day(at) != zone.civil_day(before)
+    })
+}
+
+/// Whether no other block of the same maximum has the same reason, as the former zone's has.
+fn is_alone(block: &Block, blocks: &[Block]) -> bool {
+    let alike = |other: &&Block| other.reason == block.reason && other.max == block.max;
+    blocks.iter().filter(alike).count() == 1
+}
+
 /// A block counts what is full, holds until its end, and is over then.
 fn block_is_right(
     block: &Block,
     now: DateTime<Utc>,
     at: impl Fn(DateTime<Utc>) -> Vec<Block>,
-    day_begins: impl Fn(DateTime<Utc>) -> bool,
 ) -> Verdict {
     match (block.used, block.max) {
         (Some(used), Some(max)) if block.reason == Reason::ReputationLow => {
@@ -60,24 +76,14 @@ fn block_is_right(
 }
 
 fn candidate_is_right(
-    engine: &Engine,
     candidate: &Candidate,
     now: DateTime<Utc>,
     at: impl Fn(DateTime<Utc>) -> Option<Candidate>,
 ) -> Verdict {
-    let day = |at| engine.standing(candidate.account, at).unwrap().day;
-    // A day of the zone that it was in before may begin at any hour.
-    let former = |block: &Block| block.reason == Reason::FormerZoneCap;
-    let twice = |block: &Block| {
-        let alike = |other: &&Block| other.reason == block.reason && other.max == block.max;
-        candidate.blocks.iter().filter(alike).count() > 1
-    };
     let blocks_at = |then| at(then).map(|candidate| candidate.blocks).unwrap_or_default();
     let own = candidate.blocks.iter().filter(|block| !is_of_request(block.reason));
-    for block in own.filter(|block| !twice(block)) {
-        block_is_right(block, now, blocks_at, |until| {
-            former(block) || day(until) != day(until - TimeDelta::milliseconds(1))
-        })?;
+    for block in own.filter(|block| is_alone(block, &candidate.blocks)) {
+        block_is_right(block, now, blocks_at)?;
         if let (Some(until), Some(ready_at)) = (block.until, candidate.ready_at) {
             prop_assert!(until <= ready_at, "ready before {block}: {candidate:?}");
         }
@@ -110,13 +116,13 @@ fn explanation_is_right(
     let free = |candidate: &&Candidate| candidate.is_ready();
     let free = explained.candidates.iter().find(free);
     prop_assert!(!explained.campaign.is_empty() || free.is_none(), "nothing holds {free:?}");
-    for block in &explained.campaign {
+    let blocks = &explained.campaign;
+    for block in blocks.iter().filter(|block| is_alone(block, blocks)) {
         let blocks_at = |at| ask(at).map(|explained| explained.campaign).unwrap_or_default();
-        let midnight = |until: DateTime<Utc>| until.time() == chrono::NaiveTime::MIN;
-        block_is_right(block, now, blocks_at, midnight)?;
+        block_is_right(block, now, blocks_at)?;
     }
     for candidate in &explained.candidates {
-        candidate_is_right(engine, candidate, now, |at| {
+        candidate_is_right(candidate, now, |at| {
             ask(at).ok()?.candidates.into_iter().find(|c| c.account == candidate.account)
         })?;
     }

@@ -39,6 +39,7 @@ fn twins(history: &History, mut between: impl FnMut(&mut Played)) -> Verdict {
         let (one, other) = (one.engine.snapshot(), other.engine.snapshot());
         if one != other {
             prop_assert_eq!(text(&one), text(&other));
+            prop_assert_eq!(one, other);
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use mailrota::{
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
 /// Zones with different days, some of them off by half an hour or with days of odd lengths.
-const ZONES: [&str; 8] = [
+pub(crate) const ZONES: [&str; 8] = [
     "UTC",
     "Europe/Madrid",
     "America/New_York",
@@ -57,10 +57,7 @@ impl Setting {
                 account.limits.clear();
                 account
             }
-            Self::Office(true) => {
-                account.schedule(Schedule::working_days("09:00", "17:30").unwrap())
-            }
-            Self::Office(false) => account.schedule(Schedule::always()),
+            Self::Office(office) => account.schedule(hours(*office)),
             Self::Operator(weight) => account.weight(Weight::new(*weight).unwrap()),
             Self::Ramp(start, step) => account.ramp(Ramp::step(*start, *step)),
             Self::Spacing(seconds) => account.spacing(Span::seconds(*seconds)),
@@ -70,7 +67,13 @@ impl Setting {
     }
 }
 
-fn zone_of(n: u8) -> Zone {
+/// Office hours, or always.
+pub(crate) fn hours(office: bool) -> Schedule {
+    if office { Schedule::working_days("09:00", "17:30").unwrap() } else { Schedule::always() }
+}
+
+/// One of a few zones.
+pub(crate) fn zone_of(n: u8) -> Zone {
     ZONES[usize::from(n) % ZONES.len()].parse().unwrap()
 }
 
@@ -108,6 +111,8 @@ pub(crate) enum Step {
     Settle(u8, Outcome),
     /// The wall clock moves to the next instant at which something changes.
     Wake,
+    /// A campaign gets office hours or none, and a zone.
+    Window(u8, bool, u8),
 }
 
 /// The leads of both ends of the numbers.
@@ -144,6 +149,17 @@ pub(crate) fn setting() -> impl Strategy<Value = Setting> {
             .prop_map(Setting::Spacing),
         1 => any::<bool>().prop_map(Setting::Suspended),
         2 => any::<u8>().prop_map(Setting::Zone),
+    ]
+}
+
+/// A step of accounts that send and move from zone to zone.
+pub(crate) fn step_across_zones() -> impl Strategy<Value = Step> {
+    let n = any::<u8>;
+    prop_oneof![
+        6 => (n(), 0_u64..LEADS).prop_map(|(id, lead)| Step::Ask(id, How::NewLead, lead, None)),
+        2 => (n(), n()).prop_map(|(id, zone)| Step::Change(id, Setting::Zone(zone))),
+        2 => (0_i64..40_000_000).prop_map(Step::Clock),
+        3 => n().prop_map(|id| Step::Settle(id, Outcome::Sent)),
     ]
 }
 
@@ -196,5 +212,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => (n(), big(5)).prop_map(|(id, emails)| Step::Import(id, emails)),
         8 => (n(), outcome).prop_map(|(id, outcome)| Step::Settle(id, outcome)),
         4 => Just(Step::Wake),
+        1 => (n(), any::<bool>(), n())
+            .prop_map(|(id, office, zone)| Step::Window(id, office, zone)),
     ]
 }

@@ -1,6 +1,7 @@
 //! Words for settings: `cap=50 spacing=5m zone=Europe/Madrid` for accounts, campaigns and engines.
 //!
-//! Whatever the crate refuses comes back as its own error. A word that means nothing stops the test.
+//! Whatever the crate refuses comes back as its own error. A word that means nothing stops the
+//! test.
 
 use std::error::Error;
 
