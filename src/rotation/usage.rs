@@ -16,7 +16,8 @@ use crate::vocab::{AccountId, CivilDay, ReservationId, Span, Timestamp, Zone};
 /// How long sends are remembered at least: any civil day, in a former zone too.
 pub(crate) const MEMORY_MIN: Span = Span::hours(52);
 
-/// More than anybody counts to; what is read from outside stays below, so that sums do not overflow.
+/// More than anybody counts to; what is read from outside stays below, so that sums do not
+/// overflow.
 pub(crate) const COUNT_MAX: u64 = 1 << 62;
 
 /// A reservation that is out.
