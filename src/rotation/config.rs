@@ -141,6 +141,20 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Checks what was read from outside, as the methods above do.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        self.clone()
+            .reservation_ttl(self.reservation_ttl)?
+            .gone_grace(self.gone_grace)?
+            .horizon(self.horizon)?
+            .leap_max(self.leap_max)?
+            .reputation_age_max(self.reputation_age_max)?
+            .warmup_age_min(self.warmup_age_min)
+            .map(drop)
+    }
+}
+
 fn in_range(field: &'static str, span: Span, min: Span, max: Span) -> Result<Span, ConfigError> {
     if span < min || span > max {
         return Err(ConfigError::SpanOutOfRange { field, span, min, max });

@@ -117,7 +117,9 @@ impl Log {
             before = (total, new_leads);
             fits && new_leads <= total
         });
+        let dropped = self.dropped.1 <= self.dropped.0 && self.dropped.0 < u64::MAX / 2;
         totals
+            && dropped
             && self.thinned <= self.entries.len()
             && self.entries.iter().is_sorted_by(|a, b| a.at < b.at)
     }

@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::SettingError;
+use crate::rotation::config::ConfigError;
 use crate::rotation::engine::Engine;
 use crate::rotation::reservation::Fate;
 use crate::rotation::state::State;
@@ -14,7 +16,7 @@ use crate::rotation::usage::COUNT_MAX;
 use crate::vocab::{AccountId, CampaignId};
 
 /// How far from the origin a place may be: out of reach of any history, and sums do not overflow.
-const PLACE_MAX: i128 = 1 << 124;
+const PLACE_MAX: u128 = 1 << 124;
 
 /// The version that this build writes and reads.
 const VERSION: u32 = 1;
@@ -45,6 +47,15 @@ pub enum SnapshotError {
     Attachment {
         /// Which campaign.
         campaign: CampaignId,
+    },
+    /// A setting of the engine is outside its range.
+    Config(ConfigError),
+    /// A setting of an account is outside its range.
+    Setting {
+        /// Which account.
+        account: AccountId,
+        /// What is wrong.
+        error: SettingError,
     },
     /// What an account used contradicts itself or the reservations.
     Usage {
@@ -78,6 +89,8 @@ impl fmt::Display for SnapshotError {
                 f,
                 "account {account} has another number inside; restore from another snapshot"
             ),
+            Self::Config(error) => fmt::Display::fmt(error, f),
+            Self::Setting { account, error } => write!(f, "account {account}: {error}"),
             Self::Usage { account } => write!(
                 f,
                 "what account {account} used contradicts itself; restore from another snapshot"
@@ -116,7 +129,10 @@ impl Engine {
 }
 
 fn check(state: &State) -> Result<(), SnapshotError> {
+    state.config.check().map_err(SnapshotError::Config)?;
     for (id, account) in &state.accounts {
+        let settings = account.settings.check();
+        settings.map_err(|error| SnapshotError::Setting { account: *id, error })?;
         if account.settings.id != *id || account.weight == 0 {
             return Err(SnapshotError::Misfiled { account: *id });
         }
@@ -131,7 +147,7 @@ fn check(state: &State) -> Result<(), SnapshotError> {
         }
     }
     for (id, campaign) in &state.campaigns {
-        if !campaign.usage.is_sound() || campaign.virtual_time.at().abs() > PLACE_MAX {
+        if !campaign.usage.is_sound() || campaign.virtual_time.at().unsigned_abs() > PLACE_MAX {
             return Err(SnapshotError::Attachment { campaign: *id });
         }
         let counts = campaign.leads.values().flatten().map(|lead| lead.open.max(lead.counted));
@@ -169,8 +185,8 @@ fn places_in_range(state: &State, id: AccountId) -> bool {
     let Some(account) = state.accounts.get(&id) else { return false };
     let campaigns = account.campaigns.iter().filter_map(|campaign| state.campaigns.get(campaign));
     let offsets = campaigns.filter_map(|campaign| Some(campaign.attached.get(&id)?.offset));
-    account.place.at().abs() <= PLACE_MAX
-        && offsets.into_iter().all(|offset| offset.abs() <= PLACE_MAX)
+    account.place.at().unsigned_abs() <= PLACE_MAX
+        && offsets.into_iter().all(|offset| offset.unsigned_abs() <= PLACE_MAX)
 }
 
 /// Whether the reservations that an account has out are those that are open on it.
