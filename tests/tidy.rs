@@ -41,6 +41,9 @@ const IMPURE: [(&str, &str); 17] = [
     (concat!("db", "g!"), "return it as a value"),
 ];
 
+/// Where a hash table is hidden behind a type that is only looked up in.
+const LOOKUP: &str = "src/rotation/lookup.rs";
+
 /// What is for the time of writing only. In halves, or this file would find itself.
 const LEFTOVERS: [&str; 6] = [
     concat!("FIX", "ME"),
@@ -55,21 +58,8 @@ const LEFTOVERS: [&str; 6] = [
 const OUTSIDE: [&str; 2] = [concat!("../sha", "red"), concat!("/wo", "rk/")];
 
 /// The glossary's words that are types; the document of terms and the code must not drift apart.
-const GLOSSARY: [&str; 13] = [
-    "Account",
-    "Block",
-    "Campaign",
-    "Engine",
-    "Event",
-    "Limit",
-    "Outcome",
-    "Ramp",
-    "Reputation",
-    "Reservation",
-    "Schedule",
-    "Standing",
-    "Weight",
-];
+const GLOSSARY: &str = "Account Block Campaign Engine Event Limit Outcome Ramp Reputation \
+    Reservation Schedule Standing Weight";
 
 const CODE_MAP: &str = "docs/architecture.md";
 
@@ -151,7 +141,8 @@ fn floors(path: &str, text: &str) -> Vec<String> {
 fn impure(path: &str, text: &str) -> Vec<String> {
     let Some(own) = floor(path).filter(|own| PURE.contains(own)) else { return Vec::new() };
     by_line(path, text, |line| {
-        let found = IMPURE.iter().filter(|(word, _)| has_word(code(line), word));
+        let allowed = |word: &str| word == "HashMap" && path == LOOKUP;
+        let found = IMPURE.iter().filter(|(word, _)| has_word(code(line), word) && !allowed(word));
         found.map(|(word, instead)| format!("floor {own} names `{word}`; {instead}")).collect()
     })
 }
@@ -240,7 +231,8 @@ fn glossary(files: &BTreeMap<String, String>) -> Vec<String> {
         })
     };
     let sources = || files.iter().filter(|(path, _)| path.starts_with("src/"));
-    let missing = GLOSSARY.iter().filter(|name| !sources().any(|(_, text)| declares(text, name)));
+    let missing =
+        GLOSSARY.split_whitespace().filter(|name| !sources().any(|(_, text)| declares(text, name)));
     missing.map(|name| format!("src: no type `{name}`, which the glossary promises")).collect()
 }
 
@@ -468,7 +460,7 @@ fn a_document_that_drifts_is_named() {
 #[test]
 fn a_lost_type_or_module_is_named() {
     let text = |but: &str| {
-        let kept = GLOSSARY.iter().filter(|name| ![but, "Weight"].contains(name));
+        let kept = GLOSSARY.split_whitespace().filter(|name| ![but, "Weight"].contains(name));
         kept.map(|name| format!("pub struct {name}(u8);\n")).collect::<Vec<_>>().concat()
     };
     let hundred = "pub struct $name(u8);\n    Weight, \"weight\"";

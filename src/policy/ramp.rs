@@ -102,6 +102,16 @@ impl Ramp {
     }
 }
 
+impl Ramp {
+    /// The least allowance of any day.
+    pub(crate) fn least(&self) -> u32 {
+        match &self.0 {
+            Fields::Factor { start, .. } | Fields::Step { start, .. } => *start,
+            Fields::Table(rows) => rows.iter().copied().min().unwrap_or_default(),
+        }
+    }
+}
+
 impl TryFrom<Fields> for Ramp {
     type Error = RampError;
 

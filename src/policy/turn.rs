@@ -39,12 +39,43 @@ pub(crate) fn weight(allowance: u32, reputation: u8, operator: u8) -> u64 {
 
 /// A place in virtual time that moves by fractions of a turn, the remainder carried along: after
 /// `k` steps of one weight it stands at exactly `k * TURN / weight`, rounded down once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Fields", into = "Fields")]
 pub(crate) struct Place {
+    at: i128,
+    carry: u64,
+    divisor: u64,
+    /// One turn of the weight that it last moved by, which spares a division per step.
+    stride: Stride,
+}
+
+/// One turn divided by a weight: the whole part and the remainder.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stride {
+    weight: u64,
+    whole: i128,
+    rest: u64,
+}
+
+/// A place as it is written down.
+#[derive(Serialize, Deserialize)]
+struct Fields {
     #[serde(with = "as_text")]
     at: i128,
     carry: u64,
     divisor: u64,
+}
+
+impl Stride {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a remainder is not negative and below the weight"
+    )]
+    const fn of(weight: u64) -> Self {
+        let whole = TURN / weight as i128;
+        Self { weight, whole, rest: (TURN - whole * weight as i128) as u64 }
+    }
 }
 
 impl Place {
@@ -55,35 +86,76 @@ impl Place {
 
     /// Puts it somewhere else, the remainder dropped.
     pub(crate) const fn jump(&mut self, at: i128) {
-        *self = Self { at, carry: 0, divisor: 0 };
+        *self = Self { at, carry: 0, divisor: 0, stride: self.stride };
+    }
+
+    /// One turn of `weight`, rounded down.
+    pub(crate) const fn turn(&self, weight: u64) -> i128 {
+        self.stride(weight).whole
     }
 
     /// The place one turn of `weight` further.
-    pub(crate) const fn next(self, weight: u64) -> i128 {
-        self.at + (TURN + self.carried(weight)) / weight as i128
+    pub(crate) const fn next(&self, weight: u64) -> i128 {
+        let stride = self.stride(weight);
+        let over = self.carried(weight) + stride.rest >= weight;
+        self.at + stride.whole + over as i128
     }
 
     /// Moves one turn of `weight` forward.
-    #[expect(clippy::cast_possible_truncation, reason = "below a weight")]
     pub(crate) const fn forward(&mut self, weight: u64) {
-        let sum = TURN + self.carried(weight);
-        self.at += sum.div_euclid(weight as i128);
-        self.carry = sum.rem_euclid(weight as i128) as u64;
+        self.stride = self.stride(weight);
+        self.at += self.stride.whole;
+        self.carry = self.carried(weight) + self.stride.rest;
+        if self.carry >= weight {
+            self.carry -= weight;
+            self.at += 1;
+        }
         self.divisor = weight;
     }
 
     /// Takes one turn of `weight` back.
-    #[expect(clippy::cast_possible_truncation, reason = "below a weight")]
     pub(crate) const fn back(&mut self, weight: u64) {
-        let sum = self.carried(weight) - TURN;
-        self.at += sum.div_euclid(weight as i128);
-        self.carry = sum.rem_euclid(weight as i128) as u64;
+        self.stride = self.stride(weight);
+        self.at -= self.stride.whole;
+        let carried = self.carried(weight);
+        if carried >= self.stride.rest {
+            self.carry = carried - self.stride.rest;
+        } else {
+            self.carry = weight - (self.stride.rest - carried);
+            self.at -= 1;
+        }
         self.divisor = weight;
     }
 
-    /// The remainder, if it belongs to this weight.
-    const fn carried(self, weight: u64) -> i128 {
-        if self.divisor == weight { self.carry as i128 } else { 0 }
+    const fn stride(&self, weight: u64) -> Stride {
+        if self.stride.weight == weight { self.stride } else { Stride::of(weight) }
+    }
+
+    /// The remainder, if it belongs to this weight; below it.
+    const fn carried(&self, weight: u64) -> u64 {
+        if self.divisor == weight { self.carry } else { 0 }
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.carry, self.divisor) == (other.at, other.carry, other.divisor)
+    }
+}
+
+impl Eq for Place {}
+
+impl From<Fields> for Place {
+    fn from(Fields { at, carry, divisor }: Fields) -> Self {
+        // A remainder is below its weight; another one could only come from a damaged text.
+        let carry = carry.min(divisor.saturating_sub(1));
+        Self { at, carry, divisor, stride: Stride::default() }
+    }
+}
+
+impl From<Place> for Fields {
+    fn from(Place { at, carry, divisor, .. }: Place) -> Self {
+        Self { at, carry, divisor }
     }
 }
 

@@ -3,9 +3,8 @@
 //! It decides nothing and cannot fail. An event about something that is not there changes nothing;
 //! the engine's own events never are.
 
-use crate::policy::{Pace, TURN, rescaled};
+use crate::policy::{Pace, rescaled};
 use crate::rotation::event::{Event, Fact, Reserved};
-use crate::rotation::leads;
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::settings;
 use crate::rotation::state::{Attachment, State};
@@ -50,7 +49,7 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         Fact::LeadBound { campaign, lead, account } => {
             let since = state.reservations.next_id();
             if let Some(campaign) = state.campaigns.get_mut(campaign) {
-                leads::bind(campaign, *lead, *account, since);
+                campaign.leads.bind(*lead, *account, since);
             }
         }
         Fact::Left { campaign, account, taker } => leave(state, *campaign, *account, *taker),
@@ -154,10 +153,12 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilD
     }
 }
 
-fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
-    let campaign = state.campaigns.get_mut(&reserved.campaign);
-    if let (Some(campaign), Some(to)) = (campaign, reserved.jumped_to) {
-        campaign.virtual_time.jump(to);
+/// Takes in a grant.
+pub(crate) fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
+    if let Some(to) = reserved.jumped_to {
+        if let Some(campaign) = state.campaigns.get_mut(&reserved.campaign) {
+            campaign.virtual_time.jump(to);
+        }
     }
     // At the present that it was picked at, so that an account whose turn it is owes nothing.
     reweigh(state, reserved.account, reserved.weight, reserved.days.0);
@@ -171,7 +172,7 @@ fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
     let present = campaign.attached.get_mut(&reserved.account).filter(|a| a.present);
     if let Some(attachment) = present {
         // A rested account catches up by one turn at most.
-        let least = campaign.virtual_time.at() - TURN / i128::from(account.weight);
+        let least = campaign.virtual_time.at() - account.place.turn(account.weight);
         let start = account.start(attachment);
         attachment.offset += (least - start).max(0);
         campaign.virtual_time.forward(campaign.total_weight);
@@ -190,7 +191,7 @@ fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
         Pace::Asap => None,
     };
     campaign.usage.open(Open { number: 0, ..open });
-    leads::reserved(campaign, reserved);
+    campaign.leads.reserved(reserved);
     let owner = campaign.settings.owner;
     remember(state, reserved, owner, in_rotation, at);
 }
@@ -281,7 +282,7 @@ fn end(state: &mut State, id: ReservationId, fate: Fate, at: Timestamp) {
         if fate == Fate::Cancelled && reservation.in_rotation && campaign.total_weight > 0 {
             campaign.virtual_time.back(campaign.total_weight);
         }
-        leads::ended(campaign, reservation, was, counts);
+        campaign.leads.ended(reservation, was, counts);
     }
     forget(state, at.minus(memory));
 }

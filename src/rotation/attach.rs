@@ -2,7 +2,7 @@
 //!
 //! The checks are made when an account enters. Whether it may send later is the rules' to say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
@@ -100,7 +100,7 @@ impl Engine {
         let asked: BTreeSet<AccountId> = accounts.iter().copied().collect();
         let stay = record.attached.keys().filter(|id| !asked.contains(id)).count();
         let emptied = stay == 0 && record.settings.state == CampaignState::Active;
-        let sticky = sticky_leads(record, &asked);
+        let sticky = record.leads.written_to_by(&asked);
         let report = report(accounts, |id, findings| {
             if !record.attached.contains_key(&id) {
                 findings.push(Finding::NotAttached);
@@ -128,7 +128,10 @@ impl Engine {
     pub(crate) fn leave(&mut self, campaign: CampaignId, account: AccountId, now: Timestamp) {
         let attachment = self.state.campaign(campaign).and_then(|c| c.attached.get(&account));
         if attachment.is_some_and(|attachment| attachment.present) {
-            let taker = pick::taker(&self.state, &mut self.index, campaign, account);
+            let taker = self.state.campaigns.slot(&campaign).and_then(|slot| {
+                self.index.arrive(&self.state, slot);
+                pick::taker(&self.state, &mut self.index, slot, account)
+            });
             self.take_in(now, Fact::Left { campaign, account, taker });
         }
     }
@@ -256,22 +259,6 @@ fn any_refused(report: &AttachReport) -> bool {
 
 fn owns(owner: OwnerId, account: &Account) -> bool {
     account.owner == owner
-}
-
-/// How many leads each of these accounts wrote to.
-fn sticky_leads(
-    campaign: &CampaignRecord,
-    accounts: &BTreeSet<AccountId>,
-) -> BTreeMap<AccountId, usize> {
-    let mut sticky = BTreeMap::new();
-    let bound = campaign.leads.values().filter_map(|bindings| {
-        let last = bindings.last()?;
-        bindings.iter().rev().find(|binding| binding.account == last.account && binding.wrote())
-    });
-    for binding in bound.filter(|binding| accounts.contains(&binding.account)) {
-        *sticky.entry(binding.account).or_insert(0) += 1;
-    }
-    sticky
 }
 
 /// Whether the two windows are never open together within 400 days.

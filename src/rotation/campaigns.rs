@@ -174,6 +174,6 @@ impl Engine {
 
     /// The account that writes to a lead, if one does.
     pub fn lead_account(&self, campaign: CampaignId, lead: LeadId) -> Option<AccountId> {
-        self.state.campaign(campaign)?.leads.get(&lead)?.last().map(|binding| binding.account)
+        self.state.campaign(campaign)?.leads.account(lead)
     }
 }

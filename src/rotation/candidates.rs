@@ -9,8 +9,11 @@ use crate::rotation::index::Index;
 use crate::rotation::pick::Turn;
 use crate::rotation::reservation::{EmailKind, Request};
 use crate::rotation::reserve::{Pick, ReserveError, Unavailable, Wait, named_purpose};
-use crate::rotation::rules::{AccountRules, Purpose, Verdict, campaign_rules, earliest, longest};
+use crate::rotation::rota::Lease;
+use crate::rotation::rules::{AccountRules, Purpose, campaign_rules, earliest, longest};
 use crate::rotation::state::{AccountRecord, CampaignRecord, State};
+use crate::rotation::table::Slot;
+use crate::rotation::verdict::Verdict;
 use crate::vocab::{AccountId, CampaignId, Timestamp};
 
 /// Which accounts a request may go to.
@@ -29,6 +32,7 @@ pub(crate) enum Route {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidacy<'a> {
     campaign: CampaignId,
+    pub(crate) slot: Slot,
     request: &'a Request,
     pub(crate) route: Route,
 }
@@ -42,13 +46,15 @@ impl<'a> Candidacy<'a> {
         now: Timestamp,
     ) -> Result<Self, ReserveError> {
         let unknown = ReserveError::UnknownCampaign { campaign: campaign_id };
-        let campaign = state.campaign(campaign_id).ok_or(unknown)?;
+        let found = state.campaigns.slot(&campaign_id);
+        let found = found.and_then(|slot| Some((slot, state.open_campaign(slot)?)));
+        let (slot, campaign) = found.ok_or(unknown)?;
         let stranger = |account: &AccountId| !campaign.attached.contains_key(account);
         if let Some(account) = request.account.filter(stranger) {
             return Err(ReserveError::AccountNotAttached { campaign: campaign_id, account });
         }
         let route = Self::route(state, campaign, request, now)?;
-        Ok(Self { campaign: campaign_id, request, route })
+        Ok(Self { campaign: campaign_id, slot, request, route })
     }
 
     fn route(
@@ -58,14 +64,13 @@ impl<'a> Candidacy<'a> {
         now: Timestamp,
     ) -> Result<Route, ReserveError> {
         let lead = request.lead;
-        let Some(binding) = campaign.leads.get(&lead).and_then(|bindings| bindings.last()) else {
+        let Some(bound) = campaign.leads.account(lead) else {
             return match (request.account, request.kind) {
                 (Some(account), _) => Ok(Route::Named { account, gone_at: None, from: None }),
                 (None, EmailKind::NewLead) => Ok(Route::Rotation),
                 (None, EmailKind::FollowUp) => Err(ReserveError::LeadUnbound { lead }),
             };
         };
-        let bound = binding.account;
         let gone_at = gone_at(state, campaign, bound, now);
         let is_gone = gone_at.is_some_and(|at| at <= now);
         match request.account {
@@ -91,26 +96,59 @@ impl<'a> Candidacy<'a> {
     }
 
     /// Whether an account may send it at `now`.
-    pub(crate) fn may_start(&self, state: &State, index: &Index, now: Timestamp) -> bool {
-        let Some(campaign) = state.campaign(self.campaign) else { return false };
-        let mut open = true;
-        self.campaign_verdicts(state, campaign, now, &mut |v| open &= v.block.is_none());
-        open && match self.route {
-            Route::Named { account, .. } => {
-                self.allows(account) && passes(state, account, self.named_purpose(), now)
+    pub(crate) fn may_start(&self, state: &State, index: &mut Index, now: Timestamp) -> bool {
+        self.campaign_is_open(state, index, now)
+            && match self.route {
+                Route::Named { account, .. } => {
+                    self.allows(account) && self.named_passes(state, index, account, now)
+                }
+                Route::Rotation => index.open(state, self.slot).is_some_and(|(rota, mut lens)| {
+                    rota.anybody_ready(&mut lens, &self.request.excluded)
+                }),
+                Route::Moved { from } => {
+                    self.others(state, from).any(|id| passes(state, id, Purpose::FollowUp, now))
+                }
             }
-            Route::Rotation => index
-                .rota(self.campaign)
-                .is_some_and(|rota| rota.anybody_ready(&self.request.excluded)),
-            Route::Moved { from } => {
-                self.others(state, from).any(|id| passes(state, id, Purpose::FollowUp, now))
-            }
+    }
+
+    /// Whether no rule of the campaign blocks. What it surely lets through is kept.
+    fn campaign_is_open(&self, state: &State, index: &mut Index, now: Timestamp) -> bool {
+        let lease = index.rota(self.slot).lease;
+        if lease.emails > 0 && now < lease.until {
+            return true;
         }
+        let Some(campaign) = state.open_campaign(self.slot) else { return false };
+        let mut open = true;
+        let mut lease = Lease { until: Timestamp::MAX, emails: u32::MAX };
+        self.campaign_verdicts(state, campaign, now, &mut |verdict| {
+            open &= verdict.block.is_none();
+            let until = verdict.room.until.min(verdict.changes_at.unwrap_or(Timestamp::MAX));
+            lease.until = lease.until.min(until);
+            lease.emails = lease.emails.min(verdict.room.grants);
+        });
+        // What holds for an email to a new lead holds for every other.
+        if open && self.request.kind == EmailKind::NewLead {
+            index.rota(self.slot).lease = lease;
+        }
+        open
+    }
+
+    /// Whether no rule of a named account blocks; one that may send new leads may send any email.
+    fn named_passes(
+        &self,
+        state: &State,
+        index: &mut Index,
+        account: AccountId,
+        now: Timestamp,
+    ) -> bool {
+        let slot = state.accounts.slot(&account);
+        slot.is_some_and(|slot| index.outlook(state, slot).is_ready(now))
+            || passes(state, account, self.named_purpose(), now)
     }
 
     /// Among those that may take over a lead, the one whose turn it is.
     pub(crate) fn heir(&self, state: &State, now: Timestamp) -> Option<Turn> {
-        let campaign = state.campaign(self.campaign)?;
+        let campaign = state.open_campaign(self.slot)?;
         let virtual_time = campaign.virtual_time.at();
         let from = self.moved_from()?;
         self.others(state, from)
@@ -127,7 +165,7 @@ impl<'a> Candidacy<'a> {
     }
 
     /// The answer when nobody may send it now.
-    pub(crate) fn later(&self, state: &State, index: &Index, now: Timestamp) -> Pick {
+    pub(crate) fn later(&self, state: &State, index: &mut Index, now: Timestamp) -> Pick {
         if let Some((until_at, account)) = self.first(state, index, now) {
             let block = self.longest(state, account, now);
             return Pick::Wait(Wait { until_at, account, block });
@@ -141,10 +179,10 @@ impl<'a> Candidacy<'a> {
     fn first(
         &self,
         state: &State,
-        index: &Index,
+        index: &mut Index,
         now: Timestamp,
     ) -> Option<(Timestamp, AccountId)> {
-        let campaign = state.campaign(self.campaign)?;
+        let campaign = state.open_campaign(self.slot)?;
         let last = now.plus(state.config.horizon);
         let base = earliest(now, last, |at, visit| {
             self.campaign_verdicts(state, campaign, at, visit);
@@ -173,26 +211,52 @@ impl<'a> Candidacy<'a> {
                 self.others(state, from).filter_map(|id| joint(id, Purpose::FollowUp, base)).min()
             }
             Route::Rotation => {
-                let rota = index.rota(self.campaign)?;
-                let waiting = rota.waiting.iter().map(|(ready_at, id)| (*ready_at, *id));
-                let mut best: Option<(Timestamp, AccountId)> = None;
-                for (ready_at, id) in rota.ready().map(|id| (now, id)).chain(waiting) {
-                    let from = ready_at.max(base);
-                    if best.is_some_and(|(at, _)| at <= from) {
-                        break;
-                    }
-                    if self.allows(id) {
-                        best = best.into_iter().chain(joint(id, Purpose::NewLead, from)).min();
-                    }
-                }
-                best
+                let opens = |from| {
+                    earliest(from, last, |at, visit| {
+                        self.campaign_verdicts(state, campaign, at, visit);
+                    })
+                };
+                self.first_in_rotation(state, index, base, opens, joint)
             }
         }
     }
 
+    /// The least instant from `base` on at which somebody of the rotation may send it, and who: of
+    /// several the one with the least number. `opens` finds the campaign's next instant, `joint`
+    /// that of one account.
+    fn first_in_rotation(
+        &self,
+        state: &State,
+        index: &mut Index,
+        base: Timestamp,
+        opens: impl Fn(Timestamp) -> Option<Timestamp>,
+        joint: impl Fn(AccountId, Purpose, Timestamp) -> Option<(Timestamp, AccountId)>,
+    ) -> Option<(Timestamp, AccountId)> {
+        let campaign = state.open_campaign(self.slot)?;
+        let (rota, mut lens) = index.open(state, self.slot)?;
+        let excluded = &self.request.excluded;
+        let mut from = base;
+        if !rota.anybody_ready(&mut lens, excluded) {
+            let (ready_at, id) = rota.first_waiting(&mut lens, excluded)?;
+            from = opens(base.max(ready_at))?;
+            // Whoever is ready first is the answer, unless the campaign lets nobody send then.
+            if from == ready_at {
+                return joint(id, Purpose::NewLead, from);
+            }
+        }
+        let mut best: Option<(Timestamp, AccountId)> = None;
+        for id in campaign.attached.keys().filter(|id| self.allows(**id)) {
+            best = best.into_iter().chain(joint(*id, Purpose::NewLead, from)).min();
+            if best.is_some_and(|(at, _)| at == from) {
+                break;
+            }
+        }
+        best
+    }
+
     /// What holds the account that comes first, the longest of it.
     fn longest(&self, state: &State, account: AccountId, now: Timestamp) -> Option<Block> {
-        let campaign = state.campaign(self.campaign)?;
+        let campaign = state.open_campaign(self.slot)?;
         let rules = AccountRules::of(state, state.account(account)?);
         let (purpose, grace) = match self.route {
             Route::Named { account: named, .. } if named == account => (self.named_purpose(), None),
@@ -204,7 +268,7 @@ impl<'a> Candidacy<'a> {
             self.campaign_verdicts(state, campaign, now, visit);
             if let Some(gone_at) = grace {
                 let block = Block::new(Reason::GraceNotOver, Some(gone_at));
-                visit(Verdict { block: Some(block), changes_at: Some(gone_at) });
+                visit(Verdict::block(block));
             }
             rules.each(now, purpose, visit);
         })
@@ -235,7 +299,7 @@ impl<'a> Candidacy<'a> {
         state: &'s State,
         from: AccountId,
     ) -> impl Iterator<Item = AccountId> + 's {
-        let attached = state.campaign(self.campaign).map(|campaign| campaign.attached.keys());
+        let attached = state.open_campaign(self.slot).map(|campaign| campaign.attached.keys());
         attached.into_iter().flatten().copied().filter(move |id| {
             let takes_leads = |account: &AccountRecord| account.settings.weight.value() > 0;
             *id != from && self.allows(*id) && state.account(*id).is_some_and(takes_leads)

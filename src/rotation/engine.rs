@@ -9,10 +9,13 @@ use chrono::{DateTime, Utc};
 
 use crate::rotation::apply;
 use crate::rotation::config::Config;
-use crate::rotation::event::{Event, Fact};
-use crate::rotation::index::Index;
+use crate::rotation::event::{Event, Fact, Reserved};
+use crate::rotation::index::{Index, Touch};
+use crate::rotation::reservation::Fate;
+use crate::rotation::rota::Lease;
 use crate::rotation::state::State;
-use crate::vocab::{AccountId, CampaignId, ReservationId, Span, TimeError, Timestamp};
+use crate::rotation::table::Slot;
+use crate::vocab::{AccountId, CampaignId, Span, TimeError, Timestamp};
 
 /// A sender rotation: accounts, campaigns, and whose turn it is.
 ///
@@ -112,10 +115,10 @@ impl Engine {
         self.state.seen
     }
 
-    /// The next instant at which something changes by itself: a reservation lapses, a window opens
-    /// or closes, room comes back. Nothing if nothing will.
+    /// The next instant at which a fact changes by itself: a reservation lapses. Nothing if none is
+    /// out. When a campaign that waits may send again is told by [`Wait`](crate::Wait).
     pub fn next_wakeup(&self) -> Option<DateTime<Utc>> {
-        self.index.next_wakeup().map(DateTime::from)
+        self.index.next_lapse().map(DateTime::from)
     }
 
     /// Notes that time has passed: reservations that ended by then lapse. Every command does this
@@ -166,107 +169,224 @@ impl Engine {
             self.take_in(ended_at, Fact::Lapsed { reservation });
         }
         self.state.seen = Some(now);
-        self.index.advance(&self.state);
         now
     }
 
     /// Takes in one event: facts first, then what is derived from them.
     pub(crate) fn take_in(&mut self, at: Timestamp, fact: Fact) {
         let event = Event { at, fact };
-        let gone = self.members_before(&event.fact);
+        let before = self.before(&event.fact);
         apply::apply(&mut self.state, &event);
-        for (campaign, account) in gone {
-            self.index.place(&self.state, campaign, account);
-            // It may be no longer shared where it stays.
-            self.index.touch(&self.state, account);
-        }
-        self.follow(&event.fact);
+        self.follow(&event.fact, before);
         if let Some(outbox) = &mut self.outbox {
             outbox.push(event);
         }
     }
 
-    /// The memberships that an event ends.
-    fn members_before(&self, fact: &Fact) -> Vec<(CampaignId, AccountId)> {
+    /// Takes in a grant, which is an event like any other; it is only made one if events are kept.
+    pub(crate) fn grant(&mut self, at: Timestamp, reserved: Reserved) {
+        apply::reserve(&mut self.state, &reserved, at);
+        self.granted(&reserved);
+        if let Some(outbox) = &mut self.outbox {
+            outbox.push(Event { at, fact: Fact::Reserved(Box::new(reserved)) });
+        }
+    }
+
+    fn granted(&mut self, reserved: &Reserved) {
+        self.index.opened(reserved.reservation, reserved.ends_at);
+        self.touch(reserved.account, Touch::Granted);
+        let Some(campaign) = self.state.campaigns.slot(&reserved.campaign) else { return };
+        let lease = &mut self.index.rota(campaign).lease;
+        lease.emails = lease.emails.saturating_sub(1);
+        // At once, so that nobody here stands before its start but for turns elsewhere.
+        self.index.place(&self.state, campaign, reserved.account);
+    }
+
+    /// What an event does away with and what follows has to know.
+    fn before(&self, fact: &Fact) -> Before {
         match fact {
             Fact::AccountDeleted { account } => {
                 let campaigns = self.state.accounts.get(account).map(|a| &a.campaigns);
-                campaigns.into_iter().flatten().map(|campaign| (*campaign, *account)).collect()
+                let campaigns = campaigns.into_iter().flatten();
+                self.memberships(campaigns.map(|campaign| (*campaign, *account)))
             }
             Fact::CampaignDeleted { campaign } => {
                 let attached = self.state.campaigns.get(campaign).map(|c| c.attached.keys());
-                attached.into_iter().flatten().map(|account| (*campaign, *account)).collect()
+                self.memberships(attached.into_iter().flatten().map(|id| (*campaign, *id)))
             }
             Fact::Detached { campaign, accounts } => {
-                accounts.iter().map(|account| (*campaign, *account)).collect()
+                self.memberships(accounts.iter().map(|account| (*campaign, *account)))
+            }
+            Fact::Attached { campaign, accounts } => {
+                let attached = self.state.campaigns.get(campaign).map(|c| &c.attached);
+                let is_new =
+                    |id: &&AccountId| attached.is_some_and(|attached| !attached.contains_key(id));
+                Before::Joins(accounts.iter().filter(is_new).copied().collect())
+            }
+            Fact::Cancelled { reservation }
+            | Fact::Lapsed { reservation }
+            | Fact::Settled { reservation, .. } => {
+                let record = self.state.reservations.get(*reservation);
+                let in_time = record.is_some_and(|record| record.fate == Fate::Open);
+                Before::Ends { in_time }
             }
             Fact::AccountHeld { .. }
             | Fact::AccountSet { .. }
-            | Fact::Attached { .. }
             | Fact::CampaignSet { .. }
-            | Fact::Cancelled { .. }
             | Fact::ClockConfirmed
             | Fact::DomainHeld { .. }
             | Fact::FollowUpsDeclared { .. }
-            | Fact::Lapsed { .. }
             | Fact::LeadBound { .. }
             | Fact::Left { .. }
             | Fact::Reserved(_)
             | Fact::Returned { .. }
-            | Fact::Settled { .. }
-            | Fact::UsageReported { .. } => Vec::new(),
+            | Fact::UsageReported { .. } => Before::Nothing,
         }
     }
 
+    fn memberships(&self, of: impl Iterator<Item = (CampaignId, AccountId)>) -> Before {
+        let membership = |(campaign, account): (CampaignId, AccountId)| {
+            let slot = self.state.campaigns.slot(&campaign)?;
+            let row = self.state.campaigns.at(slot)?.attached.slot(&account)?;
+            let shared = self.state.accounts.get(&account)?.campaigns.len() > 1;
+            Some(Membership { campaign: slot, row, account, shared })
+        };
+        Before::Leaves(of.filter_map(membership).collect())
+    }
+
     /// Brings what is derived up to an event that was taken in.
-    fn follow(&mut self, fact: &Fact) {
+    fn follow(&mut self, fact: &Fact, before: Before) {
+        match before {
+            Before::Ends { in_time } => self.ended(fact, in_time),
+            Before::Joins(accounts) => self.joined(fact, &accounts),
+            Before::Leaves(memberships) => self.parted(&memberships),
+            Before::Nothing => {}
+        }
         match fact {
             Fact::AccountDeleted { account }
             | Fact::AccountHeld { account, .. }
             | Fact::FollowUpsDeclared { account, .. }
-            | Fact::UsageReported { account, .. } => self.index.touch(&self.state, *account),
-            Fact::AccountSet { account, .. } => self.index.touch(&self.state, account.id),
-            Fact::Attached { accounts, .. } | Fact::Detached { accounts, .. } => {
-                for account in accounts {
-                    self.index.touch(&self.state, *account);
-                }
-            }
-            Fact::CampaignDeleted { .. }
-            | Fact::CampaignSet { .. }
-            | Fact::ClockConfirmed
-            | Fact::LeadBound { .. } => {}
-            Fact::Cancelled { reservation }
-            | Fact::Lapsed { reservation }
-            | Fact::Settled { reservation, .. } => self.ended(*reservation),
+            | Fact::UsageReported { account, .. } => self.touch(*account, Touch::Changed),
+            Fact::AccountSet { account, .. } => self.touch(account.id, Touch::Changed),
+            Fact::CampaignDeleted { campaign } => self.recheck(*campaign),
+            Fact::CampaignSet { campaign } => self.recheck(campaign.id),
             Fact::DomainHeld { owner, domain, .. } => {
                 let held = self.state.accounts.iter().filter(|(_, account)| {
                     account.settings.owner == *owner && account.settings.domain() == *domain
                 });
                 let held: Vec<AccountId> = held.map(|(id, _)| *id).collect();
                 for account in held {
-                    self.index.touch(&self.state, account);
+                    self.touch(account, Touch::Changed);
                 }
             }
             Fact::Left { campaign, account, taker } => {
-                self.index.place(&self.state, *campaign, *account);
+                self.place(*campaign, *account);
                 if let Some(taker) = taker {
-                    self.index.place(&self.state, *campaign, *taker);
+                    self.place(*campaign, *taker);
                 }
             }
-            Fact::Reserved(reserved) => {
-                self.index.opened(reserved.reservation, reserved.ends_at);
-                self.index.touch(&self.state, reserved.account);
-            }
-            Fact::Returned { campaign, account, .. } => {
-                self.index.place(&self.state, *campaign, *account);
-            }
+            Fact::Reserved(reserved) => self.granted(reserved),
+            Fact::Returned { campaign, account, .. } => self.place(*campaign, *account),
+            Fact::Attached { .. }
+            | Fact::Cancelled { .. }
+            | Fact::ClockConfirmed
+            | Fact::Detached { .. }
+            | Fact::Lapsed { .. }
+            | Fact::LeadBound { .. }
+            | Fact::Settled { .. } => {}
         }
     }
 
-    fn ended(&mut self, id: ReservationId) {
-        self.index.closed(id);
-        if let Some(account) = self.state.reservations.get(id).map(|record| record.account) {
-            self.index.touch(&self.state, account);
+    fn place(&mut self, campaign: CampaignId, account: AccountId) {
+        if let Some(slot) = self.state.campaigns.slot(&campaign) {
+            self.index.place(&self.state, slot, account);
         }
     }
+
+    /// Asks a campaign's rules again before its next email.
+    fn recheck(&mut self, campaign: CampaignId) {
+        if let Some(slot) = self.state.campaigns.slot(&campaign) {
+            self.index.rota(slot).lease = Lease::NONE;
+        }
+    }
+
+    /// Counts how many of a campaign's accounts are attached elsewhere too.
+    fn share(&mut self, campaign: CampaignId, change: impl FnOnce(&mut usize)) {
+        if let Some(slot) = self.state.campaigns.slot(&campaign) {
+            change(&mut self.index.rota(slot).shared);
+        }
+    }
+
+    fn touch(&mut self, account: AccountId, touch: Touch) {
+        if let Some(slot) = self.state.accounts.slot(&account) {
+            self.index.touch(&self.state, slot, touch);
+        }
+    }
+
+    fn ended(&mut self, fact: &Fact, in_time: bool) {
+        let (Fact::Cancelled { reservation }
+        | Fact::Lapsed { reservation }
+        | Fact::Settled { reservation, .. }) = fact
+        else {
+            return;
+        };
+        self.index.closed(&self.state.reservations);
+        let record = self.state.reservations.get(*reservation);
+        let Some((account, campaign)) = record.map(|record| (record.account, record.campaign))
+        else {
+            return;
+        };
+        self.touch(account, if in_time { Touch::Ended } else { Touch::Changed });
+        if !in_time {
+            self.recheck(campaign);
+        }
+    }
+
+    fn joined(&mut self, fact: &Fact, accounts: &[AccountId]) {
+        let Fact::Attached { campaign, .. } = fact else { return };
+        for id in accounts {
+            self.touch(*id, Touch::Changed);
+            let Some(account) = self.state.accounts.get(id) else { continue };
+            let other = account.campaigns.iter().find(|other| *other != campaign).copied();
+            let first_shared = account.campaigns.len() == 2;
+            if let Some(other) = other {
+                self.share(*campaign, |shared| *shared += 1);
+                if first_shared {
+                    self.share(other, |shared| *shared += 1);
+                }
+            }
+        }
+        if let Some(slot) = self.state.campaigns.slot(campaign) {
+            self.index.attached(&self.state, slot, accounts);
+        }
+    }
+
+    fn parted(&mut self, memberships: &[Membership]) {
+        for Membership { campaign, row, account, shared } in memberships {
+            self.index.detached(*campaign, *row, *shared);
+            let record = self.state.accounts.get(account);
+            let stays = record.filter(|record| *shared && record.campaigns.len() == 1);
+            if let Some(stays) = stays.and_then(|record| record.campaigns.first().copied()) {
+                // It is no longer shared where it stays.
+                self.share(stays, |shared| *shared -= 1);
+            }
+        }
+    }
+}
+
+/// What an event does away with.
+enum Before {
+    Ends { in_time: bool },
+    Joins(Vec<AccountId>),
+    Leaves(Vec<Membership>),
+    Nothing,
+}
+
+/// An account's place in a campaign, before it is detached.
+struct Membership {
+    campaign: Slot,
+    row: Slot,
+    account: AccountId,
+    /// Whether it is attached to other campaigns too.
+    shared: bool,
 }

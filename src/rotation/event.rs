@@ -3,6 +3,8 @@
 //! A command decides on events, and the events are taken in. What was decided is in the event, so
 //! that the same events give the same state with any zone table and any version of the rules.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Account, Campaign};
@@ -168,7 +170,7 @@ pub struct Reserved {
     /// The civil days of the account that it is charged to, first and last.
     pub days: (CivilDay, CivilDay),
     /// The zone table by which these were found.
-    pub zone_table: String,
+    pub zone_table: Cow<'static, str>,
     /// Before when an even pace sends nothing more.
     pub pace_until: Option<Timestamp>,
     /// Where virtual time jumped to because nobody's turn had come.

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::policy::{Block, Reason};
 use crate::rotation::engine::Engine;
 use crate::rotation::explain::QuestionError;
+use crate::rotation::leads::Leads;
 use crate::rotation::reservation::{Outcome, Request};
 use crate::rotation::reserve::{Pick, Wait};
 use crate::rotation::rules::{AccountRules, Purpose, longest};
@@ -185,7 +186,7 @@ impl Engine {
 
     fn forget_lead(&mut self, campaign: CampaignId, lead: LeadId) {
         if let Some(campaign) = self.state.campaigns.get_mut(&campaign) {
-            campaign.leads.remove(&lead);
+            campaign.leads.remove(lead);
         }
     }
 
@@ -201,7 +202,7 @@ impl Engine {
             let accounts = attached.filter_map(|id| Some((*id, self.state.accounts.get(id)?)));
             state.accounts = accounts.map(|(id, account)| (id, account.clone())).collect();
             // New leads do not meet the caller's: whoever those belong to does not matter here.
-            let leads = BTreeMap::new();
+            let leads = Leads::default();
             state.campaigns.insert(id, CampaignRecord { leads, ..campaign.clone() });
         }
         Self::from_state(state)

@@ -2,57 +2,249 @@
 //!
 //! Knows one campaign's leads. Whether an account is gone is decided elsewhere.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::rotation::event::Reserved;
+use crate::rotation::lookup::{Lookup, Mix};
 use crate::rotation::reservation::{Fate, Reservation};
-use crate::rotation::state::{Binding, CampaignRecord};
 use crate::vocab::{AccountId, LeadId, ReservationId};
 
-/// Gives a lead to an account, as if it had written.
-pub(crate) fn bind(
-    campaign: &mut CampaignRecord,
-    lead: LeadId,
-    account: AccountId,
+/// An account that writes to a lead, or is about to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Binding {
+    pub(crate) account: AccountId,
+    /// The first reservation for it; later ones belong to it up to the next binding's.
     since: ReservationId,
-) {
-    let given = Binding { account, since, open: 0, counted: 0, given: true };
-    campaign.leads.insert(lead, vec![given]);
+    /// Reservations that are out.
+    open: u32,
+    /// Emails that count as sent.
+    counted: u32,
+    /// Whether the lead was given to it by hand.
+    given: bool,
 }
 
-/// Notes that room is reserved for an email to a lead.
-pub(crate) fn reserved(campaign: &mut CampaignRecord, reserved: &Reserved) {
-    let (account, since) = (reserved.account, reserved.reservation);
-    let bindings = campaign.leads.entry(reserved.request.lead).or_default();
-    if bindings.last().is_none_or(|last| last.account != account) {
-        bindings.push(Binding { account, since, open: 0, counted: 0, given: false });
+impl Binding {
+    const fn new(account: AccountId, since: ReservationId) -> Self {
+        Self { account, since, open: 0, counted: 0, given: false }
     }
-    if let Some(last) = bindings.last_mut() {
-        last.open += 1;
+
+    /// Whether this account wrote, or is taken to have.
+    const fn wrote(&self) -> bool {
+        self.given || self.counted > 0
     }
 }
 
-/// Notes how an email to a lead ended. An account that never wrote gives the lead back.
-pub(crate) fn ended(
-    campaign: &mut CampaignRecord,
-    reservation: &Reservation,
-    was: Fate,
-    counts: bool,
-) {
-    let Some(bindings) = campaign.leads.get_mut(&reservation.lead) else { return };
-    let Some(n) = bindings.iter().rposition(|of| of.since <= reservation.id) else { return };
-    let binding = &mut bindings[n];
-    if binding.account != reservation.account {
-        return;
+/// Who writes to one lead: the last binding; those before it, oldest first, if it gives the lead
+/// back. Nearly every lead has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Bindings {
+    last: Binding,
+    earlier: Box<[Binding]>,
+}
+
+impl Bindings {
+    fn new(binding: Binding) -> Self {
+        Self { last: binding, earlier: Box::default() }
     }
-    match was {
-        Fate::Open => binding.open = binding.open.saturating_sub(1),
-        Fate::Lapsed => binding.counted = binding.counted.saturating_sub(1),
-        Fate::Cancelled | Fate::Settled(_) => {}
+
+    fn all(&self) -> impl DoubleEndedIterator<Item = &Binding> {
+        self.earlier.iter().chain([&self.last])
     }
-    binding.counted += u32::from(counts);
-    if binding.open == 0 && !binding.wrote() {
-        bindings.remove(n);
-        if bindings.is_empty() {
-            campaign.leads.remove(&reservation.lead);
+
+    fn of(mut all: Vec<Binding>) -> Option<Self> {
+        Some(Self { last: all.pop()?, earlier: all.into() })
+    }
+}
+
+/// One part of a campaign's leads grows to so many, then there are [`PARTS`] of them, so that no
+/// single call has to move many.
+const PART_MAX: usize = 4_096;
+const PARTS: usize = 256;
+
+/// A campaign's leads.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leads {
+    parts: Vec<Lookup<LeadId, Bindings>>,
+}
+
+impl Leads {
+    /// The account that writes to a lead, if one does.
+    pub(crate) fn account(&self, lead: LeadId) -> Option<AccountId> {
+        Some(self.get(lead)?.last.account)
+    }
+
+    /// Gives a lead to an account, as if it had written.
+    pub(crate) fn bind(&mut self, lead: LeadId, account: AccountId, since: ReservationId) {
+        let given = Binding { given: true, ..Binding::new(account, since) };
+        self.insert(lead, Bindings::new(given));
+    }
+
+    /// Notes that room is reserved for an email to a lead.
+    pub(crate) fn reserved(&mut self, reserved: &Reserved) {
+        let lead = reserved.request.lead;
+        let new = Binding { open: 1, ..Binding::new(reserved.account, reserved.reservation) };
+        let Some(bindings) = self.get_mut(lead) else {
+            self.insert(lead, Bindings::new(new));
+            return;
+        };
+        if bindings.last.account == reserved.account {
+            bindings.last.open += 1;
+        } else {
+            bindings.earlier = bindings.all().copied().collect();
+            bindings.last = new;
         }
+    }
+
+    /// Notes how an email to a lead ended. An account that never wrote gives the lead back.
+    pub(crate) fn ended(&mut self, reservation: &Reservation, was: Fate, counts: bool) {
+        let Some(bindings) = self.get_mut(reservation.lead) else { return };
+        let Bindings { last, earlier } = bindings;
+        let binding = if last.since <= reservation.id {
+            last
+        } else {
+            let of = earlier.iter_mut().rev().find(|of| of.since <= reservation.id);
+            let Some(binding) = of else { return };
+            binding
+        };
+        if binding.account != reservation.account {
+            return;
+        }
+        match was {
+            Fate::Open => binding.open = binding.open.saturating_sub(1),
+            Fate::Lapsed => binding.counted = binding.counted.saturating_sub(1),
+            Fate::Cancelled | Fate::Settled(_) => {}
+        }
+        binding.counted += u32::from(counts);
+        if binding.open == 0 && !binding.wrote() {
+            let gone = binding.since;
+            let stay = bindings.all().filter(|binding| binding.since != gone);
+            match Bindings::of(stay.copied().collect()) {
+                Some(stay) => *bindings = stay,
+                None => self.remove(reservation.lead),
+            }
+        }
+    }
+
+    /// How many leads each of these accounts wrote to.
+    pub(crate) fn written_to_by(
+        &self,
+        accounts: &BTreeSet<AccountId>,
+    ) -> BTreeMap<AccountId, usize> {
+        let mut counts = BTreeMap::new();
+        // Counts are the same in any order.
+        for bindings in self.parts.iter().flat_map(Lookup::values) {
+            let account = bindings.last.account;
+            let wrote = |binding: &&Binding| binding.account == account && binding.wrote();
+            if accounts.contains(&account) && bindings.all().rev().any(|b| wrote(&b)) {
+                *counts.entry(account).or_insert(0) += 1;
+            }
+        }
+        counts
+    }
+
+    /// Whether counts are such as can be counted on.
+    pub(crate) fn is_sound(&self) -> bool {
+        let bindings = self.parts.iter().flat_map(Lookup::values).flat_map(Bindings::all);
+        bindings.map(|lead| lead.open.max(lead.counted)).all(|most| most <= u32::MAX >> 1)
+    }
+
+    pub(crate) fn remove(&mut self, lead: LeadId) {
+        if let Some(part) = self.part(lead) {
+            self.parts[part].remove(&lead);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.parts = Vec::new();
+    }
+
+    fn get(&self, lead: LeadId) -> Option<&Bindings> {
+        self.parts[self.part(lead)?].get(&lead)
+    }
+
+    fn get_mut(&mut self, lead: LeadId) -> Option<&mut Bindings> {
+        let part = self.part(lead)?;
+        self.parts[part].get_mut(&lead)
+    }
+
+    fn insert(&mut self, lead: LeadId, bindings: Bindings) {
+        if self.parts.is_empty() {
+            self.parts.push(Lookup::default());
+        } else if self.parts.len() == 1 && self.parts[0].len() >= PART_MAX {
+            let all = std::mem::take(&mut self.parts[0]);
+            self.parts = vec![Lookup::default(); PARTS];
+            for (lead, bindings) in all {
+                self.insert(lead, bindings);
+            }
+        }
+        if let Some(part) = self.part(lead) {
+            self.parts[part].insert(lead, bindings);
+        }
+    }
+
+    /// In which part a lead is, if there are parts.
+    fn part(&self, lead: LeadId) -> Option<usize> {
+        match self.parts.len() {
+            0 => None,
+            1 => Some(0),
+            // Bits that place a lead within its part are others.
+            parts => usize::try_from(Mix::of(lead.0) >> 40).ok().map(|mixed| mixed % parts),
+        }
+    }
+
+    /// By lead.
+    fn sorted(&self) -> BTreeMap<LeadId, Vec<Binding>> {
+        let all = self.parts.iter().flatten();
+        all.map(|(lead, bindings)| (*lead, bindings.all().copied().collect())).collect()
+    }
+}
+
+impl PartialEq for Leads {
+    fn eq(&self, other: &Self) -> bool {
+        self.sorted() == other.sorted()
+    }
+}
+
+impl Eq for Leads {}
+
+impl Serialize for Leads {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.sorted().serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Leads {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut leads = Self::default();
+        for (lead, bindings) in BTreeMap::<LeadId, Vec<Binding>>::deserialize(from)? {
+            if let Some(bindings) = Bindings::of(bindings) {
+                leads.insert(lead, bindings);
+            }
+        }
+        Ok(leads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_leads_are_found_in_their_parts() {
+        let mut leads = Leads::default();
+        for lead in 0..20_000 {
+            leads.bind(LeadId(lead * 64), AccountId(lead % 7), ReservationId(lead));
+        }
+        assert_eq!(leads.parts.len(), PARTS);
+        for lead in 0..20_000 {
+            assert_eq!(leads.account(LeadId(lead * 64)), Some(AccountId(lead % 7)));
+        }
+        assert!(leads.parts.iter().all(|part| part.len() < 300), "parts are alike");
+        let text = serde_json::to_string(&leads).unwrap();
+        assert_eq!(serde_json::from_str::<Leads>(&text).unwrap(), leads);
+        leads.remove(LeadId(64));
+        assert_eq!((leads.account(LeadId(64)), leads.account(LeadId(65))), (None, None));
     }
 }

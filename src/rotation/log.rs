@@ -1,21 +1,21 @@
 //! The times at which an account, or a campaign, sent: what every window is counted from.
 //!
-//! Entries are in order of time and carry running totals, so that any window is counted by two
-//! look-ups. Knows no limits and no zones.
+//! A single send takes four bytes; what came in bulk, or is remembered by the day, is in `bulk.rs`.
+//! Knows no limits and no zones.
 
-use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::vocab::{Span, Timestamp, Zone};
+use crate::rotation::bulk::{Entry, Rare, Sums, merged};
+use crate::vocab::{Span, Timestamp};
 
-/// One instant and what was sent up to and including it since the log began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    at: Timestamp,
-    total: u64,
-    new_leads: u64,
-}
+/// How many milliseconds a page spans: 32 bits, without the one that marks a new lead.
+const PAGE: i64 = 1 << 31;
+
+/// Sends that are older, which is more than any window, need no place on the two pages.
+const KEPT: Span = Span::days(32);
 
 /// A count of emails, and how many of them were new leads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,44 +24,41 @@ pub(crate) struct Count {
     pub(crate) new_leads: u32,
 }
 
-/// Times of sends, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Times of sends. Logs are equal if they count alike, however they keep what they count.
+#[derive(Clone, Default, Deserialize)]
+#[serde(from = "Vec<Entry>")]
 pub(crate) struct Log {
-    entries: VecDeque<Entry>,
-    /// Totals of what was dropped.
-    dropped: (u64, u64),
-    /// How many of the oldest entries stand for a day each.
-    thinned: usize,
+    /// The Unix millisecond at which the first page begins; the second follows it.
+    base: i64,
+    /// Single sends, oldest first: milliseconds since the page began, and in the lowest bit
+    /// whether it was to a new lead.
+    slots: Vec<u32>,
+    /// How many of the first slots are void.
+    void: u32,
+    /// Which slot is the first on the second page; never a void one.
+    turn: u32,
+    rare: Option<Box<Rare>>,
 }
 
 impl Log {
-    /// Adds emails sent at `at`, which is not before the last entry.
+    /// Adds emails sent at `at`; if that is before the last entry, they count as sent with it.
     pub(crate) fn push(&mut self, at: Timestamp, count: Count) {
-        let (total, new_leads) = self.totals();
-        let total = total + u64::from(count.total);
-        let new_leads = new_leads + u64::from(count.new_leads);
-        match self.entries.back_mut() {
-            Some(last) if last.at >= at => {
-                last.total = total;
-                last.new_leads = new_leads;
-            }
-            Some(_) | None => self.entries.push_back(Entry { at, total, new_leads }),
+        let send = self.live().last().map(|index| self.at(index));
+        let rare = self.rare.as_deref().and_then(Rare::last_at);
+        let at = send.max(rare).map_or(at, |last| last.max(at));
+        if count.total == 1 && self.slots.len() < u32::MAX as usize {
+            self.write(at, count.new_leads > 0);
+        } else if count.total > 0 {
+            let (total, new_leads) = (count.total.into(), count.new_leads.min(count.total).into());
+            self.rare.get_or_insert_default().push(Entry { at, total, new_leads });
         }
     }
 
-    /// Takes back one email that was entered at `at`; nothing happens if it was dropped already.
+    /// Takes back one email that was entered at `at`, of the other kind if there is none of this;
+    /// nothing happens if it was dropped already.
     pub(crate) fn take_back(&mut self, at: Timestamp, new_lead: bool) {
-        let first = self.entries.partition_point(|entry| entry.at < at);
-        if self.entries.get(first).is_none_or(|entry| entry.at != at) {
-            return;
-        }
-        for entry in self.entries.range_mut(first..) {
-            entry.total -= 1;
-            entry.new_leads -= u64::from(new_lead);
-        }
-        if self.entries[first].total == self.total_before(first) {
-            self.entries.remove(first);
-            self.thinned -= usize::from(first < self.thinned);
+        if !self.take_back_alike(at.unix_ms(), new_lead) {
+            self.take_back_alike(at.unix_ms(), !new_lead);
         }
     }
 
@@ -69,69 +66,193 @@ impl Log {
     /// by the day only: all of a day as if sent with its last email. A window that is made longer
     /// then still counts what it must, never less.
     pub(crate) fn prune(&mut self, coarse: Timestamp, gone: Timestamp) {
-        while let Some(entry) = self.entries.front().filter(|entry| entry.at <= gone) {
-            self.dropped = (entry.total, entry.new_leads);
-            self.entries.pop_front();
-            self.thinned = self.thinned.saturating_sub(1);
-        }
-        while let Some(entry) = self.entries.get(self.thinned).filter(|entry| entry.at <= coarse) {
-            let day = Zone::UTC.civil_day(entry.at);
-            let before = self.thinned.checked_sub(1).and_then(|before| self.entries.get(before));
-            if before.is_some_and(|before| Zone::UTC.civil_day(before.at) == day) {
-                self.entries.remove(self.thinned - 1);
-            } else {
-                self.thinned += 1;
-            }
+        let old = coarse.max(gone);
+        let sends = self.live().next().is_some_and(|first| self.at(first) <= old);
+        if sends || self.rare.as_deref().is_some_and(|rare| rare.is_older(gone, old)) {
+            self.prune_old(coarse, gone);
         }
     }
 
     /// How many were sent at or after `from`.
-    pub(crate) fn since(&self, from: Timestamp) -> Count {
-        let (total, new_leads) = self.totals();
-        let before = self.entries.partition_point(|entry| entry.at < from);
-        let (total_before, new_before) = match before.checked_sub(1) {
-            Some(last) => (self.entries[last].total, self.entries[last].new_leads),
-            None => self.dropped,
-        };
-        Count { total: narrow(total - total_before), new_leads: narrow(new_leads - new_before) }
+    pub(crate) fn since(&self, from: Timestamp) -> u32 {
+        let rare = self.rare.as_deref().map_or(0, |rare| rare.since(from.unix_ms()).0);
+        narrow(rare + self.sends_since(from.unix_ms()))
+    }
+
+    /// How many of those sent at or after `from` were to new leads. Looks at each.
+    pub(crate) fn new_leads_since(&self, from: Timestamp) -> u32 {
+        let sends = &self.slots[self.first_from(from.unix_ms())..];
+        let rare = self.rare.as_deref().map_or(0, |rare| rare.since(from.unix_ms()).1);
+        narrow(rare + u64::from(sends.iter().map(|slot| slot & 1).sum::<u32>()))
     }
 
     /// The instant at which a rolling window of that length holds at most `keep` of these sends,
     /// if nothing is added; [`Timestamp::MIN`] if that is so at every instant.
     pub(crate) fn at_most(&self, keep: u32, length: Span) -> Timestamp {
-        let (total, _) = self.totals();
-        let Some(over) = total.checked_sub(u64::from(keep)).filter(|over| *over > self.dropped.0)
-        else {
-            return Timestamp::MIN;
-        };
-        let entry = self.entries.partition_point(|entry| entry.total < over);
-        self.entries.get(entry).map_or(Timestamp::MIN, |entry| entry.at.plus(length))
+        let (mut keep, mut over) = (u64::from(keep), None);
+        if let Some(rare) = &self.rare {
+            // After the last entry since which there are too many, only sends can be too many.
+            over = rare.last(|from| rare.since(from).0 + self.sends_since(from) > keep);
+            let after = over.map_or(i64::MIN, |over: Timestamp| over.unix_ms() + 1);
+            keep -= rare.since(after).0;
+        }
+        let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+        let send = self.live().rev().nth(keep).map(|index| self.at(index));
+        over.max(send).map_or(Timestamp::MIN, |at| at.plus(length))
     }
 
-    /// Whether times and totals ascend.
+    /// Whether times ascend and counts can be computed with, as after reading it from outside.
     pub(crate) fn is_sound(&self) -> bool {
-        let fields = |entry: &Entry| (entry.total, entry.new_leads);
-        let mut before = self.dropped;
-        let totals = self.entries.iter().map(fields).all(|(total, new_leads)| {
-            let fits = total > before.0 && new_leads >= before.1 && total < u64::MAX / 2;
-            before = (total, new_leads);
-            fits && new_leads <= total
-        });
-        let dropped = self.dropped.1 <= self.dropped.0 && self.dropped.0 < u64::MAX / 2;
-        totals
-            && dropped
-            && self.thinned <= self.entries.len()
-            && self.entries.iter().is_sorted_by(|a, b| a.at < b.at)
+        self.rare.as_deref().is_none_or(Rare::is_sound)
     }
 
-    fn totals(&self) -> (u64, u64) {
-        self.entries.back().map_or(self.dropped, |last| (last.total, last.new_leads))
+    /// A log of entries. Single sends get slots from an instant on, after which they ascend.
+    fn of(entries: &[Entry], slots_from: Option<Timestamp>) -> Self {
+        let (mut log, mut bulk) = (Self::default(), Sums::default());
+        for entry in entries {
+            let recent = slots_from.is_some_and(|from| entry.at >= from);
+            if recent && entry.total == 1 && entry.new_leads <= 1 {
+                log.write(entry.at, entry.new_leads == 1);
+            } else {
+                // As it is, so that what is wrong is found.
+                bulk.append(*entry);
+            }
+        }
+        log.rare = Rare::of(bulk);
+        log
     }
 
-    fn total_before(&self, index: usize) -> u64 {
-        index.checked_sub(1).map_or(self.dropped.0, |before| self.entries[before].total)
+    /// The slots that are not void.
+    fn live(&self) -> Range<usize> {
+        self.void as usize..self.slots.len()
+    }
+
+    fn at(&self, index: usize) -> Timestamp {
+        let page = if index < self.turn as usize { 0 } else { PAGE };
+        let unix_ms = self.base + page + i64::from(self.slots[index] >> 1);
+        Timestamp::from_unix_ms(unix_ms).unwrap_or(Timestamp::MAX)
+    }
+
+    fn entry(&self, index: usize) -> Entry {
+        Entry { at: self.at(index), total: 1, new_leads: u64::from(self.slots[index] & 1) }
+    }
+
+    /// The first slot at or after an instant.
+    #[inline]
+    fn first_from(&self, unix_ms: i64) -> usize {
+        let offset = unix_ms - self.base;
+        let (void, turn) = (self.void as usize, self.turn as usize);
+        let (start, page, offset) = if offset < PAGE {
+            (void, &self.slots[void..turn], offset)
+        } else {
+            (turn, &self.slots[turn..], offset - PAGE)
+        };
+        let least = u32::try_from(offset.max(0) << 1);
+        start + least.map_or(page.len(), |least| page.partition_point(|slot| *slot < least))
+    }
+
+    fn sends_since(&self, unix_ms: i64) -> u64 {
+        (self.slots.len() - self.first_from(unix_ms)) as u64
+    }
+
+    /// Adds a slot for an instant that is not before any other.
+    fn write(&mut self, at: Timestamp, new_lead: bool) {
+        if at.unix_ms() - self.base >= 2 * PAGE && !self.live().is_empty() {
+            *self = Self::of(&self.entries(), Some(at.minus(KEPT)));
+        }
+        if self.live().is_empty() {
+            self.base = at.unix_ms();
+            self.slots.clear();
+            (self.void, self.turn) = (0, 0);
+        }
+        if self.slots.len() == self.slots.capacity() {
+            self.make_room();
+        }
+        let offset = at.unix_ms() - self.base;
+        self.turn += u32::from(offset < PAGE);
+        let within = u32::try_from(offset.rem_euclid(PAGE)).unwrap_or_default();
+        self.slots.push(within << 1 | u32::from(new_lead));
+    }
+
+    fn make_room(&mut self) {
+        let len = self.slots.len();
+        if self.void as usize > len / 8 {
+            self.slots.drain(..self.void as usize);
+            (self.void, self.turn) = (0, self.turn - self.void);
+        } else {
+            // By little, since most logs stay as long as a few days make them.
+            self.slots.reserve_exact((len / 8).max(4));
+        }
+    }
+
+    fn take_back_alike(&mut self, unix_ms: i64, new_lead: bool) -> bool {
+        let mut here = self.first_from(unix_ms)..self.first_from(unix_ms + 1);
+        if let Some(index) = here.find(|index| (self.slots[*index] & 1 == 1) == new_lead) {
+            self.slots.remove(index);
+            self.turn -= u32::from(index < self.turn as usize);
+            return true;
+        }
+        self.rare.as_mut().is_some_and(|rare| rare.take_back(unix_ms, new_lead))
+    }
+
+    #[inline(never)]
+    fn prune_old(&mut self, coarse: Timestamp, gone: Timestamp) {
+        if let Some(rare) = &mut self.rare {
+            rare.forget(gone.unix_ms());
+        }
+        while self.pop(gone).is_some() {}
+        while let Some(send) = self.pop(coarse) {
+            let rare = self.rare.get_or_insert_default();
+            rare.thin(send.at.unix_ms());
+            rare.push_by_day(send);
+        }
+        if let Some(rare) = &mut self.rare {
+            rare.thin(coarse.unix_ms());
+        }
+    }
+
+    /// Takes out the oldest single send if it is at or before that instant.
+    fn pop(&mut self, until: Timestamp) -> Option<Entry> {
+        let send = self.live().next().map(|index| self.entry(index));
+        let send = send.filter(|send| send.at <= until)?;
+        self.void += 1;
+        self.turn = self.turn.max(self.void);
+        Some(send)
+    }
+
+    /// Every instant with its count, however that is kept.
+    fn entries(&self) -> Vec<Entry> {
+        let rare = self.rare.iter().flat_map(|rare| rare.counts());
+        merged(rare.chain(self.live().map(|index| self.entry(index))).collect())
     }
 }
+
+impl From<Vec<Entry>> for Log {
+    fn from(entries: Vec<Entry>) -> Self {
+        let last = entries.last().filter(|_| entries.is_sorted_by(|a, b| a.at < b.at));
+        Self::of(&entries, last.map(|last| last.at.minus(KEPT)))
+    }
+}
+
+impl Serialize for Log {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.entries().serialize(to)
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.entries()).finish()
+    }
+}
+
+impl PartialEq for Log {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries() == other.entries()
+    }
+}
+
+impl Eq for Log {}
 
 fn narrow(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
@@ -141,58 +262,138 @@ fn narrow(count: u64) -> u32 {
 mod tests {
     use super::*;
 
-    fn t(minute: i64) -> Timestamp {
-        Timestamp::from_unix_ms(minute * 60_000).unwrap()
+    fn t(unix_ms: i64) -> Timestamp {
+        Timestamp::from_unix_ms(unix_ms).unwrap()
     }
 
     fn log(sends: &[(i64, u32)]) -> Log {
         let mut log = Log::default();
-        for (minute, total) in sends {
-            log.push(t(*minute), Count { total: *total, new_leads: 0 });
+        for (at, total) in sends {
+            log.push(t(*at), Count { total: *total, new_leads: 0 });
         }
         log
     }
 
     #[test]
-    fn a_window_is_counted_from_its_first_instant() {
-        let log = log(&[(1, 2), (5, 1), (5, 1), (9, 3)]);
+    fn windows_are_counted_by_instants_and_days() {
+        let mut some = log(&[(1, 2), (5, 1), (5, 1), (9, 3), (9, 0)]);
         for (from, count) in [(0, 7), (1, 7), (2, 5), (5, 5), (6, 3), (10, 0)] {
-            assert_eq!(log.since(t(from)).total, count, "since minute {from}");
+            assert_eq!(some.since(t(from)), count, "since {from}");
+        }
+        for (keep, at) in [(6, 61), (5, 61), (4, 65), (3, 65), (2, 69), (0, 69)] {
+            assert_eq!(some.at_most(keep, Span::milliseconds(60)), t(at), "keep {keep}");
+        }
+        assert_eq!(some.at_most(7, Span::milliseconds(60)), Timestamp::MIN);
+        some.prune(t(1), t(1));
+        for at in [5, 5, 5, 1] {
+            some.take_back(t(at), false);
+        }
+        assert_eq!(some, log(&[(9, 3)]));
+        let day = 86_400_000;
+        let mut days = log(&[(1, 2), (5, 1), (day, 1), (day + 9, 3), (2 * day, 1)]);
+        days.prune(t(5), t(0));
+        days.prune(t(day + 20), t(0));
+        assert_eq!(days, log(&[(5, 3), (day + 9, 4), (2 * day, 1)]));
+        days.prune(t(2 * day), t(5));
+        assert_eq!(days, log(&[(day + 9, 4), (2 * day, 1)]));
+    }
+
+    #[test]
+    fn a_day_is_small() {
+        let day = log(&(0..50).map(|n| (n * 10, 1)).collect::<Vec<_>>());
+        assert!(size_of::<Log>() + day.slots.capacity() * 4 < 256 && day.rare.is_none());
+    }
+
+    #[test]
+    fn what_is_not_sound_is_found() {
+        let sound = |at, total, new_leads| {
+            let entries = [(t(1), 1, 1), (t(at), total, new_leads)];
+            Log::from(entries.map(Entry::from).to_vec()).is_sound()
+        };
+        assert!(sound(2, 1, 0) && sound(2, 5, 5));
+        for (at, total, new_leads) in [(2, 0, 0), (2, 1, 2), (2, 1 << 62, 0), (1, 1, 0), (0, 1, 0)]
+        {
+            assert!(!sound(at, total, new_leads), "{total} emails at {at}");
+        }
+    }
+
+    /// Emails one by one, each with its instant and whether it is to a new lead.
+    #[derive(Default)]
+    struct Plain(Vec<(i64, bool)>);
+
+    impl Plain {
+        fn push(&mut self, at: i64, total: u32, new_leads: u32) {
+            let at = self.0.last().map_or(at, |last| last.0.max(at));
+            self.0.extend((0..total).map(|n| (at, n < new_leads)));
+        }
+
+        fn take_back(&mut self, at: i64, new_lead: bool) {
+            let alike = self.0.iter().position(|send| *send == (at, new_lead));
+            let found = alike.or_else(|| self.0.iter().position(|send| send.0 == at));
+            found.map(|index| self.0.remove(index));
+        }
+
+        fn prune(&mut self, coarse: i64, gone: i64) {
+            self.0.retain(|send| send.0 > gone);
+            let (day, mut end) = (|at: i64| at.div_euclid(86_400_000), None);
+            for send in self.0.iter_mut().rev().filter(|send| send.0 <= coarse) {
+                end = end.filter(|end| day(*end) == day(send.0)).or(Some(send.0));
+                send.0 = end.unwrap_or(send.0);
+            }
+        }
+
+        fn since(&self, from: i64) -> (u32, u32) {
+            let sends = self.0.iter().filter(|send| send.0 >= from);
+            sends.fold((0, 0), |sum, send| (sum.0 + 1, sum.1 + u32::from(send.1)))
         }
     }
 
     #[test]
-    fn room_comes_back_when_the_oldest_leave() {
-        let log = log(&[(1, 2), (5, 2), (9, 3)]);
-        let hour = Span::hours(1);
-        for (keep, minute) in [(6, 61), (5, 61), (4, 65), (3, 65), (2, 69), (0, 69)] {
-            assert_eq!(log.at_most(keep, hour), t(minute), "keep {keep}");
+    fn it_counts_as_a_plain_list_does_and_is_equal_when_restored() {
+        for seed in 0..1_000_u64 {
+            let mut state = seed;
+            let mut draw = |below: i64| {
+                state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                i64::try_from(state >> 33).unwrap() % below
+            };
+            let pace = 3 * 1_000_i64.pow(u32::try_from(seed % 4).unwrap());
+            let (mut logs, mut plain) = ([Log::default(), Log::default()], Plain::default());
+            let mut now = draw(2) * 4_000_000_000_000;
+            for step in 0..60 {
+                let (before, kind, new_lead) = (now - draw(pace * 12), draw(12), draw(2) == 1);
+                let act: Box<dyn Fn(&mut Log)> = if kind == 0 {
+                    let gone = before - draw(pace * 30) + pace;
+                    plain.prune(before, gone);
+                    Box::new(move |log| log.prune(t(before), t(gone)))
+                } else if kind < 3 {
+                    let index = usize::try_from(draw(90)).unwrap();
+                    let at = plain.0.get(index).map_or(before, |send| send.0);
+                    plain.take_back(at, new_lead);
+                    Box::new(move |log| log.take_back(t(at), new_lead))
+                } else {
+                    now += draw(pace);
+                    let (at, total) = (now - draw(3), [1, 1, 1, 1, 2, 9_u32][step % 6]);
+                    let new_leads = u32::from(new_lead) * total.div_ceil(2);
+                    plain.push(at, total, new_leads);
+                    let count = Count { total, new_leads };
+                    Box::new(move |log| log.push(t(at), count))
+                };
+                for log in &mut logs {
+                    act(log);
+                }
+                let text = serde_json::to_string(&logs[1]).unwrap();
+                logs[1] = serde_json::from_str(&text).unwrap();
+                let case = format!("seed {seed}, step {step}");
+                assert!(logs[0] == logs[1] && logs[0].is_sound(), "{case}: {logs:?}");
+                let (from, keep) = (now - draw(pace * 14), u8::try_from(draw(40)).unwrap());
+                let over = plain.0.iter().rev().nth(keep.into());
+                let over = over.map_or(Timestamp::MIN, |send| t(send.0));
+                for log in &logs {
+                    let count = (log.since(t(from)), log.new_leads_since(t(from)));
+                    assert_eq!(count, plain.since(from), "{case}");
+                    assert_eq!(log.at_most(keep.into(), Span::ZERO), over, "{case}");
+                }
+            }
         }
-        assert_eq!(log.at_most(7, hour), Timestamp::MIN);
-    }
-
-    #[test]
-    fn what_is_long_past_is_remembered_by_the_day() {
-        let day = 24 * 60;
-        let mut log = log(&[(1, 2), (5, 1), (day, 1), (day + 9, 3), (2 * day, 1)]);
-        for coarse in [5, day, day + 20] {
-            log.prune(t(coarse), t(0));
-        }
-        let sends = [(0, 8), (2, 8), (5, 8), (6, 5), (day + 9, 5), (day + 10, 1)];
-        for (from, count) in sends {
-            assert_eq!(log.since(t(from)).total, count, "since minute {from}");
-        }
-        log.prune(t(2 * day), t(5));
-        assert_eq!((log.since(t(0)).total, log.entries.len(), log.thinned), (5, 2, 2));
-    }
-
-    #[test]
-    fn what_is_dropped_or_taken_back_no_longer_counts() {
-        let mut log = log(&[(1, 2), (5, 1), (9, 3)]);
-        log.prune(t(1), t(1));
-        assert_eq!((log.since(t(0)).total, log.at_most(4, Span::hours(1))), (4, Timestamp::MIN));
-        log.take_back(t(5), false);
-        log.take_back(t(5), false);
-        assert_eq!((log.since(t(0)).total, log.entries.len()), (3, 1));
     }
 }

@@ -4,8 +4,10 @@
 //! clock, disk, network or entropy: time is an argument and chance comes from a seed.
 
 mod accounts;
+mod agenda;
 mod apply;
 mod attach;
+mod bulk;
 mod campaigns;
 mod candidates;
 mod config;
@@ -17,15 +19,21 @@ mod forecast;
 mod index;
 mod leads;
 mod log;
+mod lookup;
+mod outlook;
 mod pick;
 mod reservation;
 mod reserve;
+mod rota;
 mod rules;
+mod runs;
 mod settings;
 mod settle;
 mod snapshot;
 mod state;
+mod table;
 mod usage;
+mod verdict;
 
 pub use accounts::AccountError;
 pub use attach::Mode;

@@ -3,11 +3,14 @@
 //! The rule is that of WF2Q (Bennett and Zhang, 1996) and EEVDF (Stoica and Abdel-Wahab, 1995).
 //! Here it is asked of the derived order; who may send at all is decided before.
 
-use crate::policy::{TURN, grain};
+use std::collections::BTreeSet;
+
+use crate::policy::grain;
 use crate::rotation::event::Fact;
 use crate::rotation::index::Index;
-use crate::rotation::state::{CampaignRecord, State};
-use crate::vocab::{AccountId, CampaignId};
+use crate::rotation::state::State;
+use crate::rotation::table::Slot;
+use crate::vocab::AccountId;
 
 /// An account whose turn it is, and where virtual time jumps to first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,35 +19,42 @@ pub(crate) struct Turn {
     pub(crate) jumped_to: Option<i128>,
 }
 
-/// The next account that has to be taken out of the rotation before a grant.
-pub(crate) fn departure(state: &State, index: &mut Index, campaign: CampaignId) -> Option<Fact> {
-    let account = index.rota(campaign)?.leaving.first().copied()?;
-    let taker = taker(state, index, campaign, account);
-    Some(Fact::Left { campaign, account, taker })
-}
-
-/// All that join the rotation before a grant, each at its own place or at the present, if that is
+/// Accounts join the rotation before a grant, each at its own place or at the present, if that is
 /// later. None of them makes the present for the others.
-pub(crate) fn arrivals(state: &State, index: &Index, campaign_id: CampaignId) -> Vec<Fact> {
-    let (Some(campaign), Some(rota)) = (state.campaigns.get(&campaign_id), index.rota(campaign_id))
+pub(crate) fn returns(
+    state: &State,
+    index: &mut Index,
+    campaign: Slot,
+    coming: &BTreeSet<AccountId>,
+) -> Vec<Fact> {
+    let (Some(present), Some((id, _))) =
+        (present(state, index, campaign), state.campaigns.row(campaign))
     else {
         return Vec::new();
     };
-    let now = campaign.virtual_time.at();
-    // Where nobody's start has come, the present is the least start of those that are ready.
-    let first = rota.by_start().next().filter(|(least, _)| *least > grain(now));
-    let least = first.and_then(|(_, id)| start(state, campaign, id));
-    let present = least.unwrap_or(now);
-    let arriving = rota.arriving.iter().filter_map(|id| {
-        let own = state.accounts.get(id)?.start(campaign.attached.get(id)?);
-        Some(Fact::Returned { campaign: campaign_id, account: *id, start: own.max(present) })
-    });
-    arriving.collect()
+    let fact = |account: &AccountId| {
+        let start = start(state, campaign, *account)?.max(present);
+        Some(Fact::Returned { campaign: *id, account: *account, start })
+    };
+    coming.iter().filter_map(fact).collect()
+}
+
+/// The present of a campaign in its virtual time. Where nobody's start has come, it is the least
+/// start of those that are ready.
+fn present(state: &State, index: &mut Index, campaign: Slot) -> Option<i128> {
+    let now = state.campaigns.at(campaign)?.virtual_time.at();
+    let (rota, mut lens) = index.open(state, campaign)?;
+    if rota.first_eligible(&mut lens).is_some() {
+        return Some(now);
+    }
+    let first = rota.first_ahead(&mut lens).and_then(|row| lens.attached.row(row));
+    Some(first.and_then(|(id, _)| start(state, campaign, *id)).unwrap_or(now))
 }
 
 /// Where an account stands in a campaign, to the last unit.
-fn start(state: &State, campaign: &CampaignRecord, id: AccountId) -> Option<i128> {
-    Some(state.accounts.get(&id)?.start(campaign.attached.get(&id)?))
+fn start(state: &State, campaign: Slot, id: AccountId) -> Option<i128> {
+    let attachment = state.campaigns.at(campaign)?.attached.get(&id)?;
+    Some(state.accounts.get(&id)?.start(attachment))
 }
 
 /// Who takes over what a leaving account is owed, or owes: somebody on the other side of the
@@ -53,52 +63,47 @@ fn start(state: &State, campaign: &CampaignRecord, id: AccountId) -> Option<i128
 pub(crate) fn taker(
     state: &State,
     index: &mut Index,
-    campaign_id: CampaignId,
+    campaign: Slot,
     leaving: AccountId,
 ) -> Option<AccountId> {
-    let campaign = state.campaigns.get(&campaign_id)?;
-    let rota = index.rota_mut(campaign_id);
-    if !rota.shared.is_empty() {
+    let record = state.campaigns.at(campaign)?;
+    let (rota, mut lens) = index.open(state, campaign)?;
+    if rota.shared > 0 {
         return None;
     }
-    let attachment = campaign.attached.get(&leaving).filter(|attachment| attachment.present)?;
+    let attachment = record.attached.get(&leaving).filter(|attachment| attachment.present)?;
     let account = state.accounts.get(&leaving)?;
-    let owed = grain(campaign.virtual_time.at() - account.start(attachment));
-    let one_turn = grain(TURN / i128::from(account.weight));
-    let now = grain(campaign.virtual_time.at());
-    rota.sort(now);
+    let owed = grain(record.virtual_time.at() - account.start(attachment));
+    let one_turn = grain(account.place.turn(account.weight));
     if owed == 0 || owed.abs() > one_turn {
         return None;
     }
-    if owed > 0 {
-        let ahead = rota.by_start().rev().take_while(|(start, _)| *start > now);
-        ahead.map(|(_, id)| id).find(|id| *id != leaving)
-    } else {
-        rota.eligible().find(|id| *id != leaving)
-    }
+    let eligible = rota.first_eligible(&mut lens);
+    // Whoever leaves is on its own side, so it is neither.
+    let taker = if owed > 0 { rota.first_ahead(&mut lens) } else { eligible };
+    let taker = lens.attached.row(taker?).map(|(id, _)| *id);
+    taker.filter(|id| *id != leaving)
 }
 
 /// Whose turn it is among those that may send now and are not excluded.
 pub(crate) fn turn(
     state: &State,
     index: &mut Index,
-    campaign_id: CampaignId,
+    campaign: Slot,
     excluded: &[AccountId],
 ) -> Option<Turn> {
-    let campaign = state.campaigns.get(&campaign_id)?;
-    let now = grain(campaign.virtual_time.at());
-    let rota = index.rota_mut(campaign_id);
-    let allowed = |id: &AccountId| !excluded.contains(id);
-    rota.sort(now);
+    let (rota, mut lens) = index.open(state, campaign)?;
     let mut jumped_to = None;
-    if rota.eligible().next().is_none() {
-        let (least, first) = rota.by_start().next()?;
-        rota.sort(least);
+    if rota.first_eligible(&mut lens).is_none() {
+        // Virtual time jumps to the least start, and the turn is one of those that start there.
+        let least = rota.first_ahead(&mut lens)?;
+        let least = lens.attached.row(least).map(|(id, _)| *id)?;
+        lens.virtual_time = grain(start(state, campaign, least)?);
+        let first = rota.first_eligible(&mut lens)?;
+        let first = lens.attached.row(first).map(|(id, _)| *id)?;
         jumped_to = start(state, campaign, first);
     }
-    let account = rota.eligible().find(allowed).or_else(|| {
-        // The request excludes all whose start has come: the next one goes before its time.
-        rota.by_start().map(|(_, id)| id).find(allowed)
-    })?;
+    let row = rota.next(&mut lens, excluded)?;
+    let account = lens.attached.row(row).map(|(id, _)| *id)?;
     Some(Turn { account, jumped_to })
 }

@@ -2,6 +2,7 @@
 //!
 //! Decides and writes nothing by itself; the events it decides on are taken in by the engine.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +15,7 @@ use crate::rotation::explain::Candidate;
 use crate::rotation::pick;
 use crate::rotation::reservation::{Fate, Request, Reservation};
 use crate::rotation::rules::{AccountRules, Purpose};
+use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, CampaignId, LeadId, Span, Timestamp, ZONE_TABLE_VERSION};
 
 /// The most bytes of an idempotency key.
@@ -227,31 +229,44 @@ impl Engine {
             return Ok(answer);
         }
         let candidacy = Candidacy::new(&self.state, campaign, request, now)?;
-        if !candidacy.may_start(&self.state, &self.index, now) {
-            return Ok(candidacy.later(&self.state, &self.index, now));
+        self.index.arrive(&self.state, candidacy.slot);
+        if !candidacy.may_start(&self.state, &mut self.index, now) {
+            return Ok(candidacy.later(&self.state, &mut self.index, now));
         }
-        while let Some(fact) = pick::departure(&self.state, &mut self.index, campaign) {
-            self.take_in(now, fact);
-        }
-        for fact in pick::arrivals(&self.state, &self.index, campaign) {
-            self.take_in(now, fact);
-        }
+        self.gather(campaign, candidacy.slot, now);
         let turn = match candidacy.route {
             Route::Named { account, .. } => Some(pick::Turn { account, jumped_to: None }),
             Route::Rotation => {
-                pick::turn(&self.state, &mut self.index, campaign, &request.excluded)
+                pick::turn(&self.state, &mut self.index, candidacy.slot, &request.excluded)
             }
             Route::Moved { .. } => candidacy.heir(&self.state, now),
         };
         let Some(turn) = turn else {
-            return Ok(candidacy.later(&self.state, &self.index, now));
+            return Ok(candidacy.later(&self.state, &mut self.index, now));
         };
         let id = self.state.reservations.next_id();
         if let Some(reserved) = self.decide(campaign, request, turn, candidacy.moved_from(), now) {
-            self.take_in(now, Fact::Reserved(Box::new(reserved)));
+            self.grant(now, reserved);
         }
         let granted = self.state.reservations.get(id).cloned();
-        Ok(granted.map_or_else(|| candidacy.later(&self.state, &self.index, now), Pick::Reserved))
+        Ok(match granted {
+            Some(reservation) => Pick::Reserved(reservation),
+            None => candidacy.later(&self.state, &mut self.index, now),
+        })
+    }
+
+    /// Before a grant, those that cannot take part leave, and those that can come back.
+    fn gather(&mut self, campaign: CampaignId, slot: Slot, now: Timestamp) {
+        let Some((leaving, coming)) = self.index.moving(&self.state, slot) else { return };
+        for account in leaving {
+            let taker = pick::taker(&self.state, &mut self.index, slot, account);
+            self.take_in(now, Fact::Left { campaign, account, taker });
+        }
+        if !coming.is_empty() {
+            for fact in pick::returns(&self.state, &mut self.index, slot, &coming) {
+                self.take_in(now, fact);
+            }
+        }
     }
 
     /// The answer that the request's key already got.
@@ -293,7 +308,8 @@ impl Engine {
         let rules = AccountRules::of(&self.state, account);
         let zone = account.settings.zone;
         let ends_at = now.plus(self.state.config.reservation_ttl);
-        let day = zone.civil_day(now);
+        let today = &account.usage.today;
+        let day = today.look(zone, now);
         let allowance = rules.allowance(now, day);
         // The weight of a day holds from the account's first send of that day.
         let same_day = account.weight_day == day;
@@ -306,8 +322,8 @@ impl Engine {
             ends_at,
             number: account.usage.number,
             weight,
-            days: (day, zone.civil_day(ends_at)),
-            zone_table: ZONE_TABLE_VERSION.to_owned(),
+            days: (day, today.look(zone, ends_at)),
+            zone_table: Cow::Borrowed(ZONE_TABLE_VERSION),
             pace_until: self.pace_until(rules, allowance, now),
             jumped_to: turn.jumped_to,
             moved_from,
@@ -327,7 +343,7 @@ impl Engine {
             return None;
         }
         let (zone, day) = (settings.zone, settings.zone.civil_day(now));
-        let used = usage.on_day(zone, day, zone.day_start(day)).total;
+        let used = usage.on_day(zone, day, zone.day_start(day));
         let left = u64::from(allowance.saturating_sub(used).max(1));
         let open = settings.schedule.open_between(zone, now, zone.day_end(now));
         let step = Span::milliseconds(open.as_ms() / left);

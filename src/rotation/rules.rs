@@ -7,40 +7,9 @@
 use crate::policy::{Block, CampaignState, Pace, Reason};
 use crate::rotation::config::Config;
 use crate::rotation::state::{AccountRecord, CampaignRecord, State};
-use crate::vocab::{CivilDay, Percent, Span, Timestamp, Zone};
-
-/// A rule's answer: what it holds back, and the next instant at which that may be otherwise.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Verdict {
-    pub(crate) block: Option<Block>,
-    pub(crate) changes_at: Option<Timestamp>,
-}
-
-impl Verdict {
-    const fn pass(changes_at: Option<Timestamp>) -> Self {
-        Self { block: None, changes_at }
-    }
-
-    const fn block(block: Block) -> Self {
-        Self { block: Some(block), changes_at: block.until }
-    }
-
-    /// The same, but it is over at `until` already, if that is given and earlier.
-    fn until(self, until: Option<Timestamp>) -> Self {
-        let over_at = |block: Block| block.until.into_iter().chain(until).min();
-        let block = self.block.map(|block| Block { until: over_at(block), ..block });
-        Self { block, ..self.or_changes_at(until) }
-    }
-
-    /// The same, but it may be otherwise at `at` already, if that is given and earlier.
-    fn or_changes_at(self, at: Option<Timestamp>) -> Self {
-        Self { changes_at: self.changes_at.into_iter().chain(at).min(), ..self }
-    }
-
-    const fn held(reason: Reason, until: Option<Timestamp>) -> Self {
-        Self::block(Block::new(reason, until))
-    }
-}
+use crate::rotation::usage::Usage;
+use crate::rotation::verdict::{Touched, Verdict};
+use crate::vocab::{CivilDay, Percent, Span, Timestamp};
 
 /// For which kind of email an account is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,69 +27,21 @@ pub(crate) enum Purpose {
 pub(crate) struct AccountRules<'a> {
     pub(crate) config: &'a Config,
     pub(crate) account: &'a AccountRecord,
-    pub(crate) domain_hold: Option<Timestamp>,
-}
-
-/// A civil day of one zone around an instant, and the next day if a reservation would touch it.
-struct Touched {
-    zone: Zone,
-    day: CivilDay,
-    start: Timestamp,
-    end: Timestamp,
-    later: Option<CivilDay>,
-}
-
-impl Touched {
-    fn new(zone: Zone, at: Timestamp, ttl: Span) -> Self {
-        let day = zone.civil_day(at);
-        let end = zone.day_start(day.plus_days(1));
-        let until = at.plus(ttl);
-        let later = (until >= end).then(|| zone.civil_day(until));
-        Self { zone, day, start: zone.day_start(day), end, later }
-    }
-
-    /// When the days that a reservation would touch are others.
-    fn changes_at(&self, ttl: Span) -> Timestamp {
-        if self.later.is_some() { self.end } else { self.end.minus(ttl) }
-    }
-
-    /// Blocks if `used` reaches `max` on the day or on the later one.
-    fn verdict(
-        &self,
-        ttl: Span,
-        reason: impl Fn(CivilDay) -> Reason,
-        used: impl Fn(CivilDay, Timestamp) -> u32,
-        max: impl Fn(CivilDay) -> u32,
-    ) -> Verdict {
-        if let Some(later) = self.later {
-            let (count, most) = (used(later, self.zone.day_start(later)), max(later));
-            if count >= most {
-                let until = self.zone.day_start(later.plus_days(1));
-                let block = Block::counted(reason(later), count, most, Some(until));
-                return Verdict::block(block).or_changes_at(Some(self.end));
-            }
-        }
-        let (count, most) = (used(self.day, self.start), max(self.day));
-        if count >= most {
-            let block = Block::counted(reason(self.day), count, most, Some(self.end));
-            return Verdict::block(block).or_changes_at(Some(self.changes_at(ttl)));
-        }
-        Verdict::pass(Some(self.changes_at(ttl)))
-    }
+    state: &'a State,
 }
 
 impl<'a> AccountRules<'a> {
     pub(crate) fn of(state: &'a State, account: &'a AccountRecord) -> Self {
-        let domain_hold = state.domain_hold(&account.settings);
-        Self { config: &state.config, account, domain_hold }
+        Self { config: &state.config, account, state }
     }
 
     /// Asks every rule, the lasting ones first.
     pub(crate) fn each(self, at: Timestamp, purpose: Purpose, mut visit: impl FnMut(Verdict)) {
         self.health(&mut visit);
         self.reputation(at, &mut visit);
+        let domain_hold = self.state.domain_hold(&self.account.settings);
         for (hold, reason) in
-            [(self.account.hold_until, Reason::AccountHold), (self.domain_hold, Reason::DomainHold)]
+            [(self.account.hold_until, Reason::AccountHold), (domain_hold, Reason::DomainHold)]
         {
             if let Some(until) = hold.filter(|until| *until > at) {
                 visit(Verdict::held(reason, Some(until)));
@@ -208,22 +129,35 @@ impl<'a> AccountRules<'a> {
         let reason = |day| {
             if allowance(day) < settings.daily_cap { Reason::RampCap } else { Reason::DailyCap }
         };
-        let used = |day, start| usage.on_day(settings.zone, day, start).total;
-        // A lapse is a day with a send: it may raise what a ramp allows tomorrow.
+        let used = |day, start| usage.on_day(settings.zone, day, start);
+        // Left alone, a later day holds no more than what is out today.
+        let out = u32::try_from(usage.open.len()).unwrap_or(u32::MAX);
+        let steady = settings.ramp.as_ref().is_none_or(|ramp| ramp.least() > out);
+        // A lapse is a day with a send: it may change what a ramp allows tomorrow.
         let lapse = usage.open.iter().map(|open| open.ends_at).find(|ends_at| *ends_at > at);
         let lapse = lapse.filter(|_| settings.ramp.is_some());
-        visit(touched.verdict(ttl, reason, used, allowance).or_changes_at(lapse));
+        let answer = |verdict: Verdict| match (verdict.block, lapse) {
+            (None, _) if steady => verdict,
+            (_, lapse) => verdict.or_changes_at(lapse),
+        };
+        // So is a send, so that on two days at once nothing is sure.
+        let sure = |touched: &Touched, verdict: Verdict| {
+            let sure = settings.ramp.is_none() || touched.later.is_none();
+            if sure { verdict } else { verdict.unsure() }
+        };
+        let verdict = touched.verdict(ttl, steady, reason, used, allowance);
+        visit(answer(sure(&touched, verdict)));
         for (zone, until) in usage.former_zones.iter().filter(|(_, until)| *until > at) {
-            let used = |day, start| usage.on_day(*zone, day, start).total;
+            let used = |day, start| usage.on_day(*zone, day, start);
             let former = Touched::new(*zone, at, ttl);
-            let verdict = former.verdict(ttl, |_| Reason::FormerZoneCap, used, allowance);
-            visit(verdict.until(Some(*until)).or_changes_at(lapse));
+            let verdict = former.verdict(ttl, steady, |_| Reason::FormerZoneCap, used, allowance);
+            visit(answer(sure(&former, verdict).until(Some(*until))));
         }
         if purpose != Purpose::FollowUp && !usage.due.is_empty() {
-            let used = |day, start| usage.on_day(settings.zone, day, start).new_leads;
+            let used = |day, start| usage.new_leads_on_day(settings.zone, day, start);
             let left = |day| self.new_leads_max(allowance(day), day);
-            let verdict = touched.verdict(ttl, |_| Reason::FollowUpsDue, used, left);
-            visit(verdict.or_changes_at(lapse));
+            let verdict = touched.verdict(ttl, false, |_| Reason::FollowUpsDue, used, left);
+            visit(sure(&touched, verdict).or_changes_at(lapse));
         }
     }
 
@@ -236,7 +170,7 @@ impl<'a> AccountRules<'a> {
     fn rolling(self, at: Timestamp, length: Span, max: u32) -> Verdict {
         let (used, frees_at) = self.account.usage.rolling(at, length, max);
         if frees_at.is_some_and(|frees_at| frees_at <= at) {
-            return Verdict::pass(None);
+            return Verdict::counted(max.saturating_sub(used), Timestamp::MAX, None);
         }
         let reason = match length {
             length if length <= Span::minutes(1) => Reason::MinuteCap,
@@ -247,6 +181,18 @@ impl<'a> AccountRules<'a> {
         Verdict::block(Block::counted(reason, used, max, frees_at))
     }
 
+    /// Before when a pause between two sends holds it.
+    pub(crate) fn pause_until(self) -> Timestamp {
+        let rest = self.account.usage.rest_until(&self.account.settings, self.config.seed);
+        let rest = rest.map(|(until, _)| until);
+        rest.into_iter().chain(self.pace_until()).max().unwrap_or(Timestamp::MIN)
+    }
+
+    fn pace_until(self) -> Option<Timestamp> {
+        let even = self.account.settings.pace == Pace::Even;
+        self.account.usage.pace_until.filter(|_| even)
+    }
+
     fn pauses(self, at: Timestamp, visit: &mut impl FnMut(Verdict)) {
         let usage = &self.account.usage;
         let rest = usage.rest_until(&self.account.settings, self.config.seed);
@@ -255,8 +201,7 @@ impl<'a> AccountRules<'a> {
             let reason = if awaited { Reason::SettlementAwaited } else { Reason::GapNotOver };
             visit(Verdict::held(reason, Some(until)));
         }
-        let even = self.account.settings.pace == Pace::Even;
-        if let Some(until) = usage.pace_until.filter(|until| even && *until > at) {
+        if let Some(until) = self.pace_until().filter(|until| *until > at) {
             visit(Verdict::held(Reason::PaceNotDue, Some(until)));
         }
     }
@@ -298,12 +243,10 @@ pub(crate) fn campaign_rules(
                 visit(Verdict::block(Block::counted(reason, 0, 0, None)));
                 continue;
             }
-            let used = |day, start| {
-                let count = campaign.usage.on_day(zone, day, start);
-                if counts_new { count.new_leads } else { count.total }
-            };
+            let count = if counts_new { Usage::new_leads_on_day } else { Usage::on_day };
+            let used = |day, start| count(&campaign.usage, zone, day, start);
             let touched = Touched::new(zone, at, ttl);
-            visit(touched.verdict(ttl, |_| reason, used, |_| max).until(until));
+            visit(touched.verdict(ttl, true, |_| reason, used, |_| max).until(until));
         }
     }
 }

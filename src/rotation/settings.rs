@@ -2,12 +2,14 @@
 //!
 //! What is asked of a change is checked before; here it is only taken in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::policy::{Account, Campaign, Place};
 use crate::rotation::apply;
 use crate::rotation::config::Config;
+use crate::rotation::leads::Leads;
 use crate::rotation::state::{AccountRecord, CampaignRecord, State};
+use crate::rotation::table::Table;
 use crate::rotation::usage::Usage;
 use crate::vocab::{AccountId, CampaignId, CivilDay, Span, Timestamp, Zone};
 
@@ -109,11 +111,11 @@ pub(crate) fn set_campaign(state: &mut State, settings: &Campaign, at: Timestamp
         CampaignRecord {
             settings: settings.clone(),
             deleted: false,
-            attached: BTreeMap::new(),
+            attached: Table::default(),
             virtual_time: Place::default(),
             total_weight: 0,
             usage: Usage::default(),
-            leads: BTreeMap::new(),
+            leads: Leads::default(),
         },
     );
 }

@@ -130,10 +130,10 @@ impl Engine {
 
 fn check(state: &State) -> Result<(), SnapshotError> {
     state.config.check().map_err(SnapshotError::Config)?;
-    for (id, account) in &state.accounts {
+    for (id, account) in state.accounts.iter() {
         let settings = account.settings.check();
         settings.map_err(|error| SnapshotError::Setting { account: *id, error })?;
-        if account.settings.id != *id || account.weight == 0 {
+        if account.settings.id != *id || account.weight == 0 || account.weight > COUNT_MAX {
             return Err(SnapshotError::Misfiled { account: *id });
         }
         if !account.usage.is_sound() || !places_in_range(state, *id) || !open_ones(state, *id) {
@@ -146,16 +146,15 @@ fn check(state: &State) -> Result<(), SnapshotError> {
             }
         }
     }
-    for (id, campaign) in &state.campaigns {
+    for (id, campaign) in state.campaigns.iter() {
         if !campaign.usage.is_sound() || campaign.virtual_time.at().unsigned_abs() > PLACE_MAX {
             return Err(SnapshotError::Attachment { campaign: *id });
         }
-        let counts = campaign.leads.values().flatten().map(|lead| lead.open.max(lead.counted));
-        if counts.max().is_some_and(|most| most > u32::MAX >> 1) {
+        if !campaign.leads.is_sound() {
             return Err(SnapshotError::Attachment { campaign: *id });
         }
         let mut total: u64 = 0;
-        for (account, attachment) in &campaign.attached {
+        for (account, attachment) in campaign.attached.iter() {
             let record = state.accounts.get(account);
             let Some(record) = record.filter(|record| record.campaigns.contains(id)) else {
                 return Err(SnapshotError::Attachment { campaign: *id });
@@ -164,7 +163,7 @@ fn check(state: &State) -> Result<(), SnapshotError> {
                 total = total.saturating_add(record.weight);
             }
         }
-        if total != campaign.total_weight || campaign.settings.id != *id {
+        if total != campaign.total_weight || total > COUNT_MAX || campaign.settings.id != *id {
             return Err(SnapshotError::Attachment { campaign: *id });
         }
     }

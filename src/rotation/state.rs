@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::{Account, Campaign, Place, weight};
 use crate::rotation::config::Config;
+use crate::rotation::leads::Leads;
 use crate::rotation::reservation::{Keyed, Reservations};
+use crate::rotation::table::{Slot, Table};
 use crate::rotation::usage::{MEMORY_MIN, Usage};
 use crate::vocab::{
-    AccountId, CampaignId, CivilDay, LeadId, OwnerId, ReservationId, Span, Timestamp, as_text,
+    AccountId, CampaignId, CivilDay, OwnerId, ReservationId, Span, Timestamp, as_text,
 };
 
 /// How long an ended reservation and its key are remembered at least.
@@ -51,11 +53,6 @@ impl AccountRecord {
         self.place.at() + attachment.offset
     }
 
-    /// Where its next turn ends in a campaign's virtual time.
-    pub(crate) const fn deadline(&self, attachment: &Attachment) -> i128 {
-        self.place.next(self.weight) + attachment.offset
-    }
-
     /// How long its sends must be remembered to the millisecond.
     pub(crate) fn memory(&self) -> Span {
         let longest = self.settings.limits.iter().map(|limit| limit.length()).max();
@@ -73,40 +70,19 @@ pub(crate) struct Attachment {
     pub(crate) present: bool,
 }
 
-/// An account that writes to a lead, or is about to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Binding {
-    pub(crate) account: AccountId,
-    /// The first reservation for it; later ones belong to it up to the next binding's.
-    pub(crate) since: ReservationId,
-    /// Reservations that are out.
-    pub(crate) open: u32,
-    /// Emails that count as sent.
-    pub(crate) counted: u32,
-    /// Whether the lead was given to it by hand.
-    pub(crate) given: bool,
-}
-
-impl Binding {
-    /// Whether this account wrote, or is taken to have.
-    pub(crate) fn wrote(&self) -> bool {
-        self.given || self.counted > 0
-    }
-}
-
 /// A campaign, its accounts and its leads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CampaignRecord {
     pub(crate) settings: Campaign,
     /// Deleted campaigns stay for what they sent today.
     pub(crate) deleted: bool,
-    pub(crate) attached: BTreeMap<AccountId, Attachment>,
+    pub(crate) attached: Table<AccountId, Attachment>,
     pub(crate) virtual_time: Place,
     /// The sum of the weights of those present.
     pub(crate) total_weight: u64,
     pub(crate) usage: Usage,
-    /// Who writes to each lead: the last of these, those before it if it gives the lead back.
-    pub(crate) leads: BTreeMap<LeadId, Vec<Binding>>,
+    /// Who writes to each lead.
+    pub(crate) leads: Leads,
 }
 
 /// Everything that happened, as far as it matters.
@@ -115,8 +91,8 @@ pub(crate) struct State {
     pub(crate) config: Config,
     /// The latest instant seen; nothing before the first call.
     pub(crate) seen: Option<Timestamp>,
-    pub(crate) accounts: BTreeMap<AccountId, AccountRecord>,
-    pub(crate) campaigns: BTreeMap<CampaignId, CampaignRecord>,
+    pub(crate) accounts: Table<AccountId, AccountRecord>,
+    pub(crate) campaigns: Table<CampaignId, CampaignRecord>,
     pub(crate) reservations: Reservations,
     #[serde(with = "keys_as_list")]
     pub(crate) keys: BTreeMap<(OwnerId, String), Keyed>,
@@ -133,8 +109,8 @@ impl State {
         Self {
             config,
             seen: None,
-            accounts: BTreeMap::new(),
-            campaigns: BTreeMap::new(),
+            accounts: Table::default(),
+            campaigns: Table::default(),
             reservations: Reservations::default(),
             keys: BTreeMap::new(),
             keys_by_age: BTreeMap::new(),
@@ -151,6 +127,11 @@ impl State {
     /// A campaign that was not deleted.
     pub(crate) fn campaign(&self, id: CampaignId) -> Option<&CampaignRecord> {
         self.campaigns.get(&id).filter(|campaign| !campaign.deleted)
+    }
+
+    /// The same, by its slot.
+    pub(crate) fn open_campaign(&self, slot: Slot) -> Option<&CampaignRecord> {
+        self.campaigns.at(slot).filter(|campaign| !campaign.deleted)
     }
 
     /// Until when the account's sending domain is held.

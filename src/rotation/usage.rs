@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::{Account, Limit, SILENT_DAYS};
 use crate::rotation::log::{Count, Log};
-use crate::vocab::{AccountId, CivilDay, ReservationId, Span, Timestamp, Zone};
+use crate::vocab::{AccountId, CivilDay, ReservationId, Span, Timestamp, Today, Zone};
 
 /// How long sends are remembered at least: any civil day, in a former zone too.
 pub(crate) const MEMORY_MIN: Span = Span::hours(52);
@@ -79,6 +79,9 @@ pub(crate) struct Usage {
     pub(crate) former_zones: Vec<(Zone, Timestamp)>,
     /// Follow-ups that the caller declared due, by civil day.
     pub(crate) due: BTreeMap<CivilDay, u32>,
+    /// The civil day of the latest send.
+    #[serde(skip)]
+    pub(crate) today: Today,
 }
 
 impl Usage {
@@ -95,7 +98,7 @@ impl Usage {
     pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, zone: Zone, memory: Span) {
         self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });
         self.log.prune(at.minus(memory), at.minus(Limit::LENGTH_MAX));
-        self.ramp.sent_on(zone.civil_day(at));
+        self.ramp.sent_on(self.today.day(zone, at));
     }
 
     /// Enters emails that were sent without the engine. They make a day one with a send.
@@ -119,13 +122,19 @@ impl Usage {
 
     /// What counts against a civil day that begins at `start`: sends on it and reservations that
     /// touch it.
-    pub(crate) fn on_day(&self, zone: Zone, day: CivilDay, start: Timestamp) -> Count {
-        let sent = self.log.since(start);
-        let open = self.open.iter().rev().take_while(|open| zone.civil_day(open.ends_at) >= day);
-        open.fold(sent, |count, open| Count {
-            total: count.total.saturating_add(1),
-            new_leads: count.new_leads.saturating_add(u32::from(open.new_lead)),
-        })
+    pub(crate) fn on_day(&self, zone: Zone, day: CivilDay, start: Timestamp) -> u32 {
+        self.open_on(zone, day).fold(self.log.since(start), |count, _| count.saturating_add(1))
+    }
+
+    /// How much of that is new leads.
+    pub(crate) fn new_leads_on_day(&self, zone: Zone, day: CivilDay, start: Timestamp) -> u32 {
+        let open = self.open_on(zone, day).filter(|open| open.new_lead);
+        open.fold(self.log.new_leads_since(start), |count, _| count.saturating_add(1))
+    }
+
+    /// Those out that touch a civil day, or a later one.
+    fn open_on(&self, zone: Zone, day: CivilDay) -> impl Iterator<Item = &Open> {
+        self.open.iter().rev().take_while(move |open| zone.civil_day(open.ends_at) >= day)
     }
 
     /// What counts in a rolling window that ends at `at`, and the instant at which one more fits
@@ -136,7 +145,7 @@ impl Usage {
         length: Span,
         max: u32,
     ) -> (u32, Option<Timestamp>) {
-        let sent = self.log.since(at.minus(length).plus(Span::milliseconds(1))).total;
+        let sent = self.log.since(at.minus(length).plus(Span::milliseconds(1)));
         let lapsed = self.open.iter().take_while(|open| open.ends_at.plus(length) <= at).count();
         let open = self.open.len() - lapsed;
         let used = sent.saturating_add(u32::try_from(open).unwrap_or(u32::MAX));

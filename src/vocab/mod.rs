@@ -8,6 +8,7 @@ mod civil;
 mod id;
 mod int128;
 mod time;
+mod today;
 
 pub use amount::{AmountError, Percent, Reputation, Weight};
 pub use civil::{CivilDay, Zone, ZoneError};
@@ -16,3 +17,4 @@ pub use time::{Span, TimeError, Timestamp};
 
 pub(crate) use civil::ZONE_TABLE_VERSION;
 pub(crate) use int128::as_text;
+pub(crate) use today::Today;

@@ -62,7 +62,7 @@ impl Model {
         others.retain(|(other, ..)| *other != id);
         let heir = if owed > fraction(0, 1) {
             others.retain(|(_, start, _)| *start > now);
-            others.into_iter().max_by_key(|(id, start, _)| (*start, *id))
+            others.into_iter().min_by_key(|(id, start, deadline)| (*start, *deadline, *id))
         } else {
             others.retain(|(_, start, _)| *start <= now);
             others.into_iter().min_by_key(|(id, _, deadline)| (*deadline, *id))
@@ -124,7 +124,8 @@ impl Model {
                 let least = ready.iter().map(|(_, start, _)| *start).min()?;
                 let time = time.max(least);
                 let order = |(id, start, deadline): &(AccountId, Fraction, Fraction)| {
-                    (*start > time, if *start > time { *start } else { *deadline }, *id)
+                    let key = if *start > time { *start } else { *deadline };
+                    (*start > time, key, *deadline, *id)
                 };
                 let able = ready.into_iter().filter(|(id, ..)| able.contains(id));
                 able.min_by_key(order).map(|(id, ..)| (id, time))

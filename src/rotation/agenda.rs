@@ -1,0 +1,85 @@
+//! Instants in order, each with what is to be looked at then.
+//!
+//! Instants mostly come in ascending order, since pauses are alike: those stand in a row, and only
+//! what comes out of order goes through a heap. Knows no meaning of what it holds; who takes an
+//! entry out checks whether it still stands.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use crate::vocab::Timestamp;
+
+/// Entries by instant, then by what they are about.
+#[derive(Clone, Debug)]
+pub(crate) struct Agenda<T> {
+    row: VecDeque<(Timestamp, T)>,
+    rest: BinaryHeap<Reverse<(Timestamp, T)>>,
+}
+
+impl<T: Copy + Ord> Agenda<T> {
+    pub(crate) fn push(&mut self, at: Timestamp, about: T) {
+        let entry = (at, about);
+        if self.row.back().is_none_or(|last| *last <= entry) {
+            self.row.push_back(entry);
+        } else {
+            self.rest.push(Reverse(entry));
+        }
+    }
+
+    /// The first entry.
+    pub(crate) fn first(&self) -> Option<(Timestamp, T)> {
+        match (self.row.front(), self.rest.peek()) {
+            (Some(row), Some(Reverse(rest))) => Some(*row.min(rest)),
+            (Some(entry), None) | (None, Some(Reverse(entry))) => Some(*entry),
+            (None, None) => None,
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<(Timestamp, T)> {
+        let first = self.first()?;
+        if self.row.front() == Some(&first) {
+            self.row.pop_front()
+        } else {
+            self.rest.pop().map(|Reverse(entry)| entry)
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.row.len() + self.rest.len()
+    }
+
+    /// Drops the entries that do not stand any more.
+    pub(crate) fn retain(&mut self, mut stands: impl FnMut(Timestamp, T) -> bool) {
+        self.row.retain(|(at, about)| stands(*at, *about));
+        self.rest.retain(|Reverse((at, about))| stands(*at, *about));
+    }
+}
+
+impl<T> Default for Agenda<T> {
+    fn default() -> Self {
+        Self { row: VecDeque::new(), rest: BinaryHeap::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_come_out_by_instant() {
+        let mut agenda = Agenda::default();
+        let mut expected = Vec::new();
+        for n in 0..500_i64 {
+            let ms = if n % 3 == 0 { n * 10 } else { n * 7_919 % 5_000 };
+            let at = Timestamp::from_unix_ms(ms).unwrap();
+            agenda.push(at, n);
+            expected.push((at, n));
+        }
+        agenda.retain(|_, n| n % 2 == 0);
+        expected.retain(|(_, n)| n % 2 == 0);
+        expected.sort_unstable();
+        assert_eq!(agenda.len(), expected.len());
+        let taken: Vec<_> = std::iter::from_fn(|| agenda.pop()).collect();
+        assert_eq!(taken, expected);
+    }
+}

@@ -1,0 +1,343 @@
+//! One campaign's accounts in the order of their turns, and those that may not send by when they
+//! may.
+//!
+//! An account is put where it belongs when it is looked at, and what stands there about it is a
+//! lower bound until it comes up: sends from other campaigns move it back, pauses begin. It is
+//! looked at anew when it comes up, and moved then. What would bring it forward moves it at once.
+//! Knows the derived outlook of its accounts; changes no fact and decides nothing by itself.
+
+use crate::policy::grain;
+use crate::rotation::agenda::Agenda;
+use crate::rotation::outlook::Outlook;
+use crate::rotation::runs::{Runs, Spot};
+use crate::rotation::state::Attachment;
+use crate::rotation::table::{Slot, Table};
+use crate::vocab::{AccountId, Timestamp};
+
+/// Where an attached account is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Ready, but not part of the rotation yet.
+    Arrived,
+    /// Nowhere.
+    Nowhere,
+    /// Ready, as far as is known: in the order of turns.
+    Turns,
+    /// Not ready before an instant.
+    Waiting(Timestamp),
+}
+
+/// What is derived about one attached account.
+#[derive(Clone, Copy, Debug)]
+struct Seat {
+    account: Slot,
+    place: Place,
+    /// When its outlook is to be looked at again, as far as that is noted.
+    flips_at: Timestamp,
+}
+
+/// What a campaign surely lets through: so many emails before an instant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease {
+    pub(crate) until: Timestamp,
+    pub(crate) emails: u32,
+}
+
+impl Lease {
+    pub(crate) const NONE: Self = Self { until: Timestamp::MIN, emails: 0 };
+}
+
+/// One campaign's accounts.
+#[derive(Clone, Debug)]
+pub(crate) struct Rota {
+    seats: Vec<Option<Seat>>,
+    turns: Runs,
+    waiting: Agenda<(AccountId, Slot)>,
+    flips: Agenda<Slot>,
+    arrived: Vec<Slot>,
+    /// Whose part in the rotation may have changed since the last grant.
+    pub(crate) changed: Vec<Slot>,
+    /// How many attached accounts are attached to other campaigns too.
+    pub(crate) shared: usize,
+    pub(crate) lease: Lease,
+}
+
+/// What a rota sees of the facts and of what is derived for the whole engine.
+pub(crate) struct Lens<'a> {
+    pub(crate) attached: &'a Table<AccountId, Attachment>,
+    pub(crate) outlooks: &'a [Outlook],
+    /// In how many campaigns each account waits.
+    pub(crate) waits: &'a mut [u32],
+    pub(crate) now: Timestamp,
+    /// The campaign's virtual time.
+    pub(crate) virtual_time: i128,
+}
+
+impl Default for Rota {
+    fn default() -> Self {
+        Self {
+            seats: Vec::new(),
+            turns: Runs::default(),
+            waiting: Agenda::default(),
+            flips: Agenda::default(),
+            arrived: Vec::new(),
+            changed: Vec::new(),
+            shared: 0,
+            lease: Lease::NONE,
+        }
+    }
+}
+
+impl Rota {
+    /// Takes an account in that was attached.
+    pub(crate) fn add(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
+        if self.seats.len() <= row.index() {
+            self.seats.resize(row.index() + 1, None);
+        }
+        let seat = Seat { account, place: Place::Nowhere, flips_at: Timestamp::MAX };
+        self.seats[row.index()] = Some(seat);
+        self.note_flip(row, lens.outlooks[account.index()].flips_at);
+        self.changed.push(row);
+        self.sit(lens, row);
+    }
+
+    /// Takes an account out that was detached.
+    pub(crate) fn remove(&mut self, waits: &mut [u32], row: Slot) {
+        self.rise(waits, row);
+        if let Some(seat) = self.seats.get_mut(row.index()) {
+            *seat = None;
+        }
+    }
+
+    /// The account in a row.
+    pub(crate) fn account(&self, row: Slot) -> Option<Slot> {
+        Some(self.seat(row)?.account)
+    }
+
+    /// Notes when an account is to be looked at again, if that is before what was noted.
+    pub(crate) fn note_flip(&mut self, row: Slot, at: Timestamp) {
+        let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
+        if at < seat.flips_at {
+            seat.flips_at = at;
+            self.flips.push(at, row);
+            if self.flips.len() > 2 * self.seats.len() + 64 {
+                let seats = &self.seats;
+                let stands = |at, row: Slot| {
+                    seats[row.index()].as_ref().is_some_and(|seat| seat.flips_at == at)
+                };
+                self.flips.retain(stands);
+            }
+        }
+    }
+
+    /// An account whose outlook has to be looked at by now. It must be noted again.
+    pub(crate) fn flipped(&mut self, now: Timestamp) -> Option<(Slot, Slot)> {
+        while let Some((at, row)) = self.flips.first().filter(|(at, _)| *at <= now) {
+            self.flips.pop();
+            if let Some(Some(seat)) = self.seats.get_mut(row.index()) {
+                if seat.flips_at == at {
+                    seat.flips_at = Timestamp::MAX;
+                    return Some((row, seat.account));
+                }
+            }
+        }
+        None
+    }
+
+    /// Puts an account where it belongs, from wherever it is.
+    pub(crate) fn seat_anew(&mut self, lens: &mut Lens<'_>, row: Slot) {
+        self.rise(lens.waits, row);
+        self.sit(lens, row);
+    }
+
+    /// The same, if it waits for longer than it has to.
+    pub(crate) fn hurry(&mut self, lens: &mut Lens<'_>, row: Slot) {
+        let Some(Seat { account, place: Place::Waiting(at), .. }) = self.seat(row) else { return };
+        if lens.outlooks[account.index()].ready_at < at {
+            self.seat_anew(lens, row);
+        }
+    }
+
+    /// Lets everybody up who waited until now.
+    pub(crate) fn wake(&mut self, lens: &mut Lens<'_>) {
+        while let Some((at, (_, row))) = self.waiting.first().filter(|(at, _)| *at <= lens.now) {
+            self.waiting.pop();
+            if self.waits_until(row) == Some(at) {
+                self.seat_anew(lens, row);
+                // At the last instant that there is, what waits for it waits for ever.
+                if self.waits_until(row).is_some_and(|again| again <= lens.now) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The first of those that wait whom the request does not exclude, and until when it waits.
+    pub(crate) fn first_waiting(
+        &mut self,
+        lens: &mut Lens<'_>,
+        excluded: &[AccountId],
+    ) -> Option<(Timestamp, AccountId)> {
+        let mut aside = Vec::new();
+        let found = loop {
+            let Some((at, (id, row))) = self.waiting.first() else { break None };
+            let seat = self.seat(row).filter(|seat| seat.place == Place::Waiting(at));
+            let Some(seat) = seat else {
+                self.waiting.pop();
+                continue;
+            };
+            if lens.outlooks[seat.account.index()].ready_at != at {
+                self.waiting.pop();
+                self.seat_anew(lens, row);
+            } else if excluded.contains(&id) {
+                self.waiting.pop();
+                aside.push((at, (id, row)));
+            } else {
+                break Some((at, id));
+            }
+        };
+        for (at, about) in aside {
+            self.waiting.push(at, about);
+        }
+        found
+    }
+
+    /// The first in the order of turns: of those whose start has come the one with the earliest
+    /// deadline.
+    pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
+        loop {
+            let row = self.turns.first_eligible(lens.virtual_time)?;
+            let Some(spot) = self.spot(lens, row) else { continue };
+            if self.turns.confirm_eligible(row, spot, lens.virtual_time) {
+                return Some(row);
+            }
+        }
+    }
+
+    /// Of those whose start has not come the one whose start comes first, if
+    /// [`first_eligible`](Self::first_eligible) was asked for before.
+    pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
+        loop {
+            let row = self.turns.first_ahead()?;
+            let Some(spot) = self.spot(lens, row) else { continue };
+            if self.turns.confirm_ahead(row, spot) {
+                return Some(row);
+            }
+        }
+    }
+
+    /// Anybody who may send now and is not excluded.
+    pub(crate) fn anybody_ready(&mut self, lens: &mut Lens<'_>, excluded: &[AccountId]) -> bool {
+        if self.next(lens, excluded).is_some() {
+            return true;
+        }
+        let mut n = 0;
+        while let Some(row) = self.arrived.get(n).copied() {
+            let seat = self.seat(row).filter(|seat| seat.place == Place::Arrived);
+            if seat.is_some_and(|seat| lens.outlooks[seat.account.index()].is_ready(lens.now)) {
+                if lens.attached.row(row).is_some_and(|(id, _)| !excluded.contains(id)) {
+                    return true;
+                }
+                n += 1;
+            } else {
+                self.arrived.swap_remove(n);
+                if seat.is_some() {
+                    self.seat_anew(lens, row);
+                }
+            }
+        }
+        false
+    }
+
+    /// The first in the order of turns who is not excluded, before its time if it must be.
+    pub(crate) fn next(&mut self, lens: &mut Lens<'_>, excluded: &[AccountId]) -> Option<Slot> {
+        let mut aside = Vec::new();
+        let mut look = |rota: &mut Self, first: fn(&mut Self, &mut Lens<'_>) -> Option<Slot>| loop {
+            let row = first(rota, lens)?;
+            if lens.attached.row(row).is_none_or(|(id, _)| !excluded.contains(id)) {
+                return Some(row);
+            }
+            rota.rise(lens.waits, row);
+            aside.push(row);
+        };
+        let found = look(self, Self::first_eligible).or_else(|| look(self, Self::first_ahead));
+        for row in aside {
+            self.sit(lens, row);
+        }
+        found
+    }
+
+    /// Where an account stands in the order; nothing if it does not belong there any more, and has
+    /// been put where it does.
+    fn spot(&mut self, lens: &mut Lens<'_>, row: Slot) -> Option<Spot> {
+        let account = self.seat(row)?.account;
+        if !lens.outlooks[account.index()].is_ready(lens.now) {
+            self.seat_anew(lens, row);
+            return None;
+        }
+        lens.spot(row, account)
+    }
+
+    fn seat(&self, row: Slot) -> Option<Seat> {
+        self.seats.get(row.index()).copied().flatten()
+    }
+
+    fn waits_until(&self, row: Slot) -> Option<Timestamp> {
+        match self.seat(row)?.place {
+            Place::Waiting(at) => Some(at),
+            Place::Arrived | Place::Nowhere | Place::Turns => None,
+        }
+    }
+
+    fn rise(&mut self, waits: &mut [u32], row: Slot) {
+        let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
+        match std::mem::replace(&mut seat.place, Place::Nowhere) {
+            Place::Turns => self.turns.unlink(row),
+            Place::Waiting(_) => waits[seat.account.index()] -= 1,
+            Place::Arrived | Place::Nowhere => {}
+        }
+    }
+
+    fn sit(&mut self, lens: &mut Lens<'_>, row: Slot) {
+        let (Some(Some(seat)), Some((id, attachment))) =
+            (self.seats.get_mut(row.index()), lens.attached.row(row))
+        else {
+            return;
+        };
+        let outlook = &lens.outlooks[seat.account.index()];
+        if !outlook.is_ready(lens.now) {
+            seat.place = Place::Waiting(outlook.ready_at);
+            lens.waits[seat.account.index()] += 1;
+            self.waiting.push(outlook.ready_at, (*id, row));
+            if self.waiting.len() > 2 * self.seats.len() + 64 {
+                let seats = &self.seats;
+                self.waiting.retain(|at, (_, row)| {
+                    let seat = seats[row.index()].as_ref();
+                    seat.is_some_and(|seat| seat.place == Place::Waiting(at))
+                });
+            }
+        } else if attachment.present {
+            seat.place = Place::Turns;
+            let account = seat.account;
+            if let Some(spot) = lens.spot(row, account) {
+                self.turns.insert(row, spot, lens.virtual_time);
+            }
+        } else {
+            seat.place = Place::Arrived;
+            self.arrived.push(row);
+        }
+    }
+}
+
+impl Lens<'_> {
+    /// Where an account stands in the campaign's virtual time.
+    fn spot(&self, row: Slot, account: Slot) -> Option<Spot> {
+        let (id, attachment) = self.attached.row(row)?;
+        let outlook = &self.outlooks[account.index()];
+        Some(Spot {
+            start: grain(outlook.at + attachment.offset),
+            deadline: grain(outlook.next + attachment.offset),
+            id: *id,
+        })
+    }
+}

@@ -1,0 +1,240 @@
+//! The order of turns: those whose start has come by deadline, the others by start.
+//!
+//! Accounts that start at one place and come in the order of their turns stand in one *run*, a
+//! linked list. Pools have few different weights, so runs are few and long: only runs stand in
+//! heaps, and a run whose start comes moves as a whole. What stands in a heap about a run is a
+//! lower bound; the caller says where the first of it truly stands before it is believed. Knows
+//! rows and places, not why they are there.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use crate::rotation::table::Slot;
+use crate::vocab::AccountId;
+
+/// Where an account stands: places rounded as they are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Spot {
+    pub(crate) start: i128,
+    pub(crate) deadline: i128,
+    pub(crate) id: AccountId,
+}
+
+/// No row, or no run.
+const NONE: u32 = u32::MAX;
+/// How many of the latest runs are looked at for one that an account can join.
+const RECENT: usize = 64;
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    before: u32,
+    after: u32,
+    run: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    start: i128,
+    /// The greatest deadline that came in, with its id.
+    last: (i128, AccountId),
+    first: u32,
+    tail: u32,
+}
+
+/// A run by the deadline of its first.
+type Eligible = Reverse<(i128, AccountId, u32)>;
+/// A run by its start.
+type Ahead = Reverse<(Spot, u32)>;
+
+/// Rows in the order of their turns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Runs {
+    links: Vec<Link>,
+    all: Vec<Run>,
+    unused: Vec<u32>,
+    recent: Vec<u32>,
+    eligible: BinaryHeap<Eligible>,
+    ahead: BinaryHeap<Ahead>,
+}
+
+impl Runs {
+    /// Puts a row in that is not in yet.
+    pub(crate) fn insert(&mut self, row: Slot, spot: Spot, virtual_time: i128) {
+        let row = row.number();
+        if self.links.len() <= row as usize {
+            self.links.resize(row as usize + 1, Link { before: NONE, after: NONE, run: NONE });
+        }
+        let recent = recent(spot.start);
+        let run = self.recent.get(recent).copied().unwrap_or(NONE);
+        if let Some(of) = self.all.get_mut(run as usize) {
+            if of.start == spot.start && of.last <= (spot.deadline, spot.id) {
+                let before = of.tail;
+                of.last = (spot.deadline, spot.id);
+                of.tail = row;
+                if before == NONE {
+                    of.first = row;
+                } else {
+                    self.links[before as usize].after = row;
+                }
+                self.links[row as usize] = Link { before, after: NONE, run };
+                return;
+            }
+        }
+        self.open(row, spot, recent, virtual_time);
+    }
+
+    /// Opens a run of one.
+    fn open(&mut self, row: u32, spot: Spot, recent: usize, virtual_time: i128) {
+        if self.all.len() - self.unused.len() > 2 * self.links.len() + 64 {
+            self.drop_empty();
+        }
+        let last = (spot.deadline, spot.id);
+        let opened = Run { start: spot.start, last, first: row, tail: row };
+        let run = if let Some(run) = self.unused.pop() {
+            self.all[run as usize] = opened;
+            run
+        } else {
+            self.all.push(opened);
+            u32::try_from(self.all.len() - 1).unwrap_or(NONE)
+        };
+        if self.recent.is_empty() {
+            self.recent = vec![NONE; RECENT];
+        }
+        self.recent[recent] = run;
+        self.links[row as usize] = Link { before: NONE, after: NONE, run };
+        if spot.start <= virtual_time {
+            self.eligible.push(Reverse((spot.deadline, spot.id, run)));
+        } else {
+            self.ahead.push(Reverse((spot, run)));
+        }
+    }
+
+    /// Takes a row out.
+    pub(crate) fn unlink(&mut self, row: Slot) {
+        let Link { before, after, run } = self.links[row.index()];
+        match self.links.get_mut(before as usize) {
+            Some(link) => link.after = after,
+            None => self.all[run as usize].first = after,
+        }
+        match self.links.get_mut(after as usize) {
+            Some(link) => link.before = before,
+            None => self.all[run as usize].tail = before,
+        }
+    }
+
+    /// The row that is first by deadline among those whose start has come, as far as is known. It
+    /// must be confirmed, or unlinked.
+    pub(crate) fn first_eligible(&mut self, virtual_time: i128) -> Option<Slot> {
+        while let Some(Reverse((spot, run))) = self.ahead.peek() {
+            if spot.start > virtual_time {
+                break;
+            }
+            let (spot, run) = (*spot, *run);
+            self.ahead.pop();
+            if self.all[run as usize].first == NONE {
+                self.release(run);
+            } else {
+                // The first of it may be another by now, whose deadline is not less.
+                self.eligible.push(Reverse((spot.deadline, spot.id, run)));
+            }
+        }
+        loop {
+            let Reverse((_, _, run)) = *self.eligible.peek()?;
+            let first = self.all[run as usize].first;
+            if first != NONE {
+                return Some(Slot::from_number(first));
+            }
+            self.eligible.pop();
+            self.release(run);
+        }
+    }
+
+    /// Whether the row that [`first_eligible`](Self::first_eligible) returned truly is the first,
+    /// standing where it stands. If not, it has been put where it belongs.
+    pub(crate) fn confirm_eligible(&mut self, row: Slot, spot: Spot, virtual_time: i128) -> bool {
+        let Some(mut top) = self.eligible.peek_mut() else { return false };
+        let Reverse((deadline, id, run)) = *top;
+        if self.all[run as usize].start != spot.start {
+            drop(top);
+            self.unlink(row);
+            self.insert(row, spot, virtual_time);
+            return false;
+        }
+        if spot.start > virtual_time {
+            // Virtual time went back.
+            PeekMut::pop(top);
+            self.ahead.push(Reverse((spot, run)));
+            return false;
+        }
+        if (deadline, id) == (spot.deadline, spot.id) {
+            return true;
+        }
+        *top = Reverse((spot.deadline, spot.id, run));
+        false
+    }
+
+    /// The row that is first by start among those whose start has not come, as far as is known. It
+    /// must be confirmed, or unlinked.
+    pub(crate) fn first_ahead(&mut self) -> Option<Slot> {
+        loop {
+            let Reverse((_, run)) = *self.ahead.peek()?;
+            let first = self.all[run as usize].first;
+            if first != NONE {
+                return Some(Slot::from_number(first));
+            }
+            self.ahead.pop();
+            self.release(run);
+        }
+    }
+
+    /// As [`confirm_eligible`](Self::confirm_eligible), for [`first_ahead`](Self::first_ahead).
+    pub(crate) fn confirm_ahead(&mut self, row: Slot, spot: Spot) -> bool {
+        let Some(mut top) = self.ahead.peek_mut() else { return false };
+        let Reverse((known, run)) = *top;
+        if self.all[run as usize].start != spot.start {
+            drop(top);
+            self.unlink(row);
+            // Sends move it back only, so its start has not come.
+            self.insert(row, spot, known.start - 1);
+            return false;
+        }
+        if known == spot {
+            return true;
+        }
+        *top = Reverse((spot, run));
+        false
+    }
+
+    fn release(&mut self, run: u32) {
+        // Nothing joins a run that is in no heap.
+        self.all[run as usize].start = i128::MIN;
+        self.unused.push(run);
+    }
+
+    /// Forgets runs that nobody is in.
+    fn drop_empty(&mut self) {
+        let Self { all, unused, eligible, ahead, .. } = self;
+        let mut stays = |run: u32| {
+            let stays = all[run as usize].first != NONE;
+            if !stays {
+                all[run as usize].start = i128::MIN;
+                unused.push(run);
+            }
+            stays
+        };
+        eligible.retain(|Reverse((_, _, run))| stays(*run));
+        ahead.retain(|Reverse((_, run))| stays(*run));
+    }
+}
+
+/// Where a run with that start is looked for.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "any bits will do that differ where starts do"
+)]
+fn recent(start: i128) -> usize {
+    let folded = (start ^ (start >> 64)) as u64;
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
+}
