@@ -61,6 +61,7 @@
 pub mod import;
 mod policy;
 mod rotation;
+mod shards;
 mod vocab;
 
 pub use policy::{
@@ -73,6 +74,7 @@ pub use rotation::{
     Mode, Outcome, Pick, Planned, QuestionError, Request, Reservation, ReserveError, Reserved,
     SettleError, Settlement, Snapshot, SnapshotError, Standing, Unavailable, Wait,
 };
+pub use shards::{LayoutError, ShardError, Shards};
 pub use vocab::{
     AccountId, AmountError, CampaignId, CivilDay, LeadId, OwnerId, Percent, Reputation,
     ReservationId, Span, TimeError, Timestamp, Weight, Zone, ZoneError,

@@ -13,7 +13,7 @@ const FLOORS: [&[&str]; 6] = [
     &["policy"],
     &["rotation"],
     &["store", "sim"],
-    &["import", "http", "clock"],
+    &["import", "http", "clock", "shards"],
     &["cli"],
 ];
 

@@ -39,6 +39,7 @@ tables! {
     reserve
     settings
     settle
+    shards
     snapshot
 }
 

@@ -10,12 +10,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{
     Account, AccountId, AttachError, AttachReport, Block, Campaign, CampaignId, Candidate, Config,
     Connection, Engine, Event, Explanation, Fate, LeadId, Mode, Outcome, OwnerId, Pick, Request,
-    ReservationId, ReserveError, SettleError, Settlement, Standing, Wait,
+    ReservationId, ReserveError, SettleError, Settlement, Shards, Standing, Wait,
 };
 use serde_json::Value;
 
 use crate::words_settings as settings;
 use crate::words_settings::{Refusal, instant, number, numbers, span};
+use crate::words_shards as shards;
 
 /// The lines of an answer.
 type Answer = Result<Vec<String>, Refusal>;
@@ -28,6 +29,7 @@ pub(crate) struct Runner {
     events: Vec<Event>,
     now: DateTime<Utc>,
     saved: Option<(Value, Vec<Event>)>,
+    shards: Option<Shards>,
     pub(crate) codes: BTreeSet<String>,
 }
 
@@ -72,6 +74,7 @@ impl Runner {
             events: Vec::new(),
             now: DateTime::UNIX_EPOCH,
             saved: None,
+            shards: None,
             codes: BTreeSet::new(),
         }
     }
@@ -176,6 +179,7 @@ impl Runner {
                 self.events = events;
                 one("ok")
             }
+            "shards" => one(shards::run(&mut self.shards, &self.engine, words)?),
             "snapshot" => {
                 let value = serde_json::to_value(self.engine.snapshot()).unwrap();
                 self.saved = Some((value, self.events.clone()));
