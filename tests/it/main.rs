@@ -18,6 +18,7 @@ mod model_commands;
 mod model_membership;
 mod model_state;
 mod model_turns;
+mod peers;
 mod promise_attach;
 mod promise_caps;
 mod promise_explain;
