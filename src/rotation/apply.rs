@@ -155,16 +155,20 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilD
 
 /// Takes in a grant.
 pub(crate) fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
-    if let Some(to) = reserved.jumped_to {
-        if let Some(campaign) = state.campaigns.get_mut(&reserved.campaign) {
-            campaign.virtual_time.jump(to);
-        }
+    let slots = (state.campaigns.slot(&reserved.campaign), state.accounts.slot(&reserved.account));
+    let (Some(campaign_slot), Some(account_slot)) = slots else { return };
+    if let (Some(campaign), Some(to)) = (state.campaigns.at_mut(campaign_slot), reserved.jumped_to)
+    {
+        campaign.virtual_time.jump(to);
     }
-    // At the present that it was picked at, so that an account whose turn it is owes nothing.
-    reweigh(state, reserved.account, reserved.weight, reserved.days.0);
+    let known = state.accounts.at(account_slot).map(|account| (account.weight, account.weight_day));
+    if known != Some((reserved.weight, reserved.days.0)) {
+        // At the present that it was picked at, so that an account whose turn it is owes nothing.
+        reweigh(state, reserved.account, reserved.weight, reserved.days.0);
+    }
     let State { campaigns, accounts, .. } = state;
     let (Some(campaign), Some(account)) =
-        (campaigns.get_mut(&reserved.campaign), accounts.get_mut(&reserved.account))
+        (campaigns.at_mut(campaign_slot), accounts.at_mut(account_slot))
     else {
         return;
     };

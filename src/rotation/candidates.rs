@@ -112,7 +112,12 @@ impl<'a> Candidacy<'a> {
     }
 
     /// Whether no rule of the campaign blocks. What it surely lets through is kept.
-    fn campaign_is_open(&self, state: &State, index: &mut Index, now: Timestamp) -> bool {
+    pub(crate) fn campaign_is_open(
+        &self,
+        state: &State,
+        index: &mut Index,
+        now: Timestamp,
+    ) -> bool {
         let lease = index.rota(self.slot).lease;
         if lease.emails > 0 && now < lease.until {
             return true;

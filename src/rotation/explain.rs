@@ -273,8 +273,13 @@ pub(crate) fn of_request(
             let (mut blocks, mut ready_at) =
                 asked(state, AccountRules::of(state, account), purpose, at);
             blocks.extend(other);
-            let moved_to = matches!(candidacy.route, Route::Moved { .. });
-            if moved_to && account.settings.weight.value() == 0 {
+            // What has no weight takes over no lead, after the grace time neither.
+            let takes_over = match candidacy.route {
+                Route::Moved { .. } => true,
+                Route::Named { account, gone_at, .. } => account != id && gone_at.is_some(),
+                Route::Rotation => false,
+            };
+            if takes_over && account.settings.weight.value() == 0 {
                 blocks.push(Block::new(Reason::WeightZero, None));
                 ready_at = None;
             }

@@ -100,14 +100,17 @@ impl Leads {
     /// Notes how an email to a lead ended. An account that never wrote gives the lead back.
     pub(crate) fn ended(&mut self, reservation: &Reservation, was: Fate, counts: bool) {
         let Some(bindings) = self.get_mut(reservation.lead) else { return };
-        let Bindings { last, earlier } = bindings;
-        let binding = if last.since <= reservation.id {
-            last
-        } else {
-            let of = earlier.iter_mut().rev().find(|of| of.since <= reservation.id);
-            let Some(binding) = of else { return };
-            binding
+        let own = |of: &Binding| of.since <= reservation.id;
+        // Those before the last are rarely asked for.
+        let n = match own(&bindings.last) {
+            true => bindings.earlier.len(),
+            false => match bindings.earlier.iter().rposition(own) {
+                Some(n) => n,
+                None => return,
+            },
         };
+        let Bindings { last, earlier } = bindings;
+        let binding = earlier.get_mut(n).unwrap_or(last);
         if binding.account != reservation.account {
             return;
         }
@@ -118,9 +121,9 @@ impl Leads {
         }
         binding.counted += u32::from(counts);
         if binding.open == 0 && !binding.wrote() {
-            let gone = binding.since;
-            let stay = bindings.all().filter(|binding| binding.since != gone);
-            match Bindings::of(stay.copied().collect()) {
+            let mut stay: Vec<Binding> = bindings.all().copied().collect();
+            stay.remove(n);
+            match Bindings::of(stay) {
                 Some(stay) => *bindings = stay,
                 None => self.remove(reservation.lead),
             }

@@ -16,6 +16,7 @@ mod event;
 mod explain;
 mod findings;
 mod forecast;
+mod heap;
 mod index;
 mod leads;
 mod log;

@@ -94,16 +94,20 @@ pub(crate) fn turn(
 ) -> Option<Turn> {
     let (rota, mut lens) = index.open(state, campaign)?;
     let mut jumped_to = None;
-    if rota.first_eligible(&mut lens).is_none() {
+    let mut row = rota.first_eligible(&mut lens);
+    if row.is_none() {
         // Virtual time jumps to the least start, and the turn is one of those that start there.
         let least = rota.first_ahead(&mut lens)?;
         let least = lens.attached.row(least).map(|(id, _)| *id)?;
         lens.virtual_time = grain(start(state, campaign, least)?);
-        let first = rota.first_eligible(&mut lens)?;
-        let first = lens.attached.row(first).map(|(id, _)| *id)?;
+        row = rota.first_eligible(&mut lens);
+        let first = lens.attached.row(row?).map(|(id, _)| *id)?;
         jumped_to = start(state, campaign, first);
     }
-    let row = rota.next(&mut lens, excluded)?;
-    let account = lens.attached.row(row).map(|(id, _)| *id)?;
+    let id = |row: Slot| lens.attached.row(row).map(|(id, _)| *id);
+    let mut account = row.and_then(id)?;
+    if excluded.contains(&account) {
+        account = rota.next(&mut lens, excluded).and_then(|row| lens.attached.row(row))?.0;
+    }
     Some(Turn { account, jumped_to })
 }

@@ -230,10 +230,18 @@ impl Engine {
         }
         let candidacy = Candidacy::new(&self.state, campaign, request, now)?;
         self.index.arrive(&self.state, candidacy.slot);
-        if !candidacy.may_start(&self.state, &mut self.index, now) {
-            return Ok(candidacy.later(&self.state, &mut self.index, now));
+        let settled = self.index.rota(candidacy.slot).changed.is_empty();
+        if candidacy.route == Route::Rotation && settled {
+            // Whose turn it is says whether there is anybody.
+            if !candidacy.campaign_is_open(&self.state, &mut self.index, now) {
+                return Ok(candidacy.later(&self.state, &mut self.index, now));
+            }
+        } else {
+            if !candidacy.may_start(&self.state, &mut self.index, now) {
+                return Ok(candidacy.later(&self.state, &mut self.index, now));
+            }
+            self.gather(campaign, candidacy.slot, now);
         }
-        self.gather(campaign, candidacy.slot, now);
         let turn = match candidacy.route {
             Route::Named { account, .. } => Some(pick::Turn { account, jumped_to: None }),
             Route::Rotation => {

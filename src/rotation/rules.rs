@@ -9,7 +9,7 @@ use crate::rotation::config::Config;
 use crate::rotation::state::{AccountRecord, CampaignRecord, State};
 use crate::rotation::usage::Usage;
 use crate::rotation::verdict::{Touched, Verdict};
-use crate::vocab::{CivilDay, Percent, Span, Timestamp};
+use crate::vocab::{CivilDay, Percent, Span, Timestamp, Zone};
 
 /// For which kind of email an account is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,42 +123,69 @@ impl<'a> AccountRules<'a> {
             visit(Verdict::block(Block::counted(Reason::DailyCap, 0, 0, None)));
             return;
         }
-        let ttl = self.config.reservation_ttl;
-        let touched = Touched::new(settings.zone, at, ttl);
-        let allowance = |day| self.allowance(at, day);
-        let reason = |day| {
-            if allowance(day) < settings.daily_cap { Reason::RampCap } else { Reason::DailyCap }
-        };
-        let used = |day, start| usage.on_day(settings.zone, day, start);
-        // Left alone, a later day holds no more than what is out today.
-        let out = u32::try_from(usage.open.len()).unwrap_or(u32::MAX);
-        let steady = settings.ramp.as_ref().is_none_or(|ramp| ramp.least() > out);
-        // A lapse is a day with a send: it may change what a ramp allows tomorrow.
-        let lapse = usage.open.iter().map(|open| open.ends_at).find(|ends_at| *ends_at > at);
-        let lapse = lapse.filter(|_| settings.ramp.is_some());
-        let answer = |verdict: Verdict| match (verdict.block, lapse) {
-            (None, _) if steady => verdict,
-            (_, lapse) => verdict.or_changes_at(lapse),
-        };
-        // So is a send, so that on two days at once nothing is sure.
-        let sure = |touched: &Touched, verdict: Verdict| {
-            let sure = settings.ramp.is_none() || touched.later.is_none();
-            if sure { verdict } else { verdict.unsure() }
-        };
-        let verdict = touched.verdict(ttl, steady, reason, used, allowance);
-        visit(answer(sure(&touched, verdict)));
+        visit(lasting(at, |at| self.day_cap(at, settings.zone, None)));
         for (zone, until) in usage.former_zones.iter().filter(|(_, until)| *until > at) {
-            let used = |day, start| usage.on_day(*zone, day, start);
-            let former = Touched::new(*zone, at, ttl);
-            let verdict = former.verdict(ttl, steady, |_| Reason::FormerZoneCap, used, allowance);
-            visit(answer(sure(&former, verdict).until(Some(*until))));
+            visit(lasting(at, |at| self.day_cap(at, *zone, Some(*until))));
         }
         if purpose != Purpose::FollowUp && !usage.due.is_empty() {
             let used = |day, start| usage.new_leads_on_day(settings.zone, day, start);
-            let left = |day| self.new_leads_max(allowance(day), day);
-            let verdict = touched.verdict(ttl, false, |_| Reason::FollowUpsDue, used, left);
-            visit(sure(&touched, verdict).or_changes_at(lapse));
+            visit(lasting(at, |at| {
+                let left = |day| self.new_leads_max(self.allowance(at, day), day);
+                self.on_days(at, settings.zone, false, |_| Reason::FollowUpsDue, used, left)
+            }));
         }
+    }
+
+    /// The cap of the days of one zone: the account's, or one that it left and that counts `until`
+    /// then.
+    fn day_cap(self, at: Timestamp, zone: Zone, until: Option<Timestamp>) -> Verdict {
+        if until.is_some_and(|until| until <= at) {
+            return Verdict::pass(None);
+        }
+        let (settings, usage) = (&self.account.settings, &self.account.usage);
+        let allowance = |day| self.allowance(at, day);
+        let reason = |day| match until {
+            Some(_) => Reason::FormerZoneCap,
+            None if allowance(day) < settings.daily_cap => Reason::RampCap,
+            None => Reason::DailyCap,
+        };
+        let used = |day, start| usage.on_day(zone, day, start);
+        // Left alone, a later day holds no more than what is out today.
+        let out = u32::try_from(usage.open.len()).unwrap_or(u32::MAX);
+        let steady = settings.ramp.as_ref().is_none_or(|ramp| ramp.least() > out);
+        self.on_days(at, zone, steady, reason, used, allowance).until(until)
+    }
+
+    /// Asks the days of a zone, with what the ramp allows on them as it is known at `at`.
+    fn on_days(
+        self,
+        at: Timestamp,
+        zone: Zone,
+        steady: bool,
+        reason: impl Fn(CivilDay) -> Reason,
+        used: impl Fn(CivilDay, Timestamp) -> u32,
+        max: impl Fn(CivilDay) -> u32,
+    ) -> Verdict {
+        let (settings, usage) = (&self.account.settings, &self.account.usage);
+        let ttl = self.config.reservation_ttl;
+        let touched = Touched::new(zone, at, ttl);
+        // Days without a send do not advance a ramp: what is nothing today stays nothing.
+        let next = |day| match self.allowance(at, day) {
+            0 => usage.ramp_at(settings.zone, at).row_ends(day),
+            _ => Some(day.plus_days(1)),
+        };
+        let verdict = touched.verdict(ttl, steady, reason, used, max, next);
+        if settings.ramp.is_none() {
+            return verdict;
+        }
+        // A send changes what a ramp allows on other days than its own.
+        let own_day = touched.later.is_none() && zone == settings.zone;
+        let verdict = if own_day { verdict } else { verdict.unsure() };
+        if verdict.block.is_none() && steady {
+            return verdict;
+        }
+        // So does a lapse, which counts as a send.
+        verdict.or_changes_at(usage.ramp_advances_at(settings.zone, at))
     }
 
     /// The most new leads of a day: what due follow-ups leave, but never less than their share.
@@ -246,7 +273,8 @@ pub(crate) fn campaign_rules(
             let count = if counts_new { Usage::new_leads_on_day } else { Usage::on_day };
             let used = |day, start| count(&campaign.usage, zone, day, start);
             let touched = Touched::new(zone, at, ttl);
-            visit(touched.verdict(ttl, true, |_| reason, used, |_| max).until(until));
+            let next = |day: CivilDay| Some(day.plus_days(1));
+            visit(touched.verdict(ttl, true, |_| reason, used, |_| max, next).until(until));
         }
     }
 }
@@ -261,6 +289,15 @@ pub(crate) fn longest(ask: impl FnOnce(&mut dyn FnMut(Verdict))) -> Option<Block
         };
     });
     longest
+}
+
+/// What a rule answers; if it blocks, until the least instant at which it passes.
+fn lasting(at: Timestamp, rule: impl Fn(Timestamp) -> Verdict) -> Verdict {
+    let verdict = rule(at);
+    verdict.block.map_or(verdict, |block| {
+        let until = earliest(at, Timestamp::MAX, |at, visit| visit(rule(at)));
+        Verdict::block(Block { until, ..block })
+    })
 }
 
 /// A share of a number, rounded up.

@@ -6,10 +6,7 @@
 //! lower bound; the caller says where the first of it truly stands before it is believed. Knows
 //! rows and places, not why they are there.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
-
+use crate::rotation::heap::Heap;
 use crate::rotation::table::Slot;
 use crate::vocab::AccountId;
 
@@ -42,11 +39,6 @@ struct Run {
     tail: u32,
 }
 
-/// A run by the deadline of its first.
-type Eligible = Reverse<(i128, AccountId, u32)>;
-/// A run by its start.
-type Ahead = Reverse<(Spot, u32)>;
-
 /// Rows in the order of their turns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs {
@@ -54,8 +46,10 @@ pub(crate) struct Runs {
     all: Vec<Run>,
     unused: Vec<u32>,
     recent: Vec<u32>,
-    eligible: BinaryHeap<Eligible>,
-    ahead: BinaryHeap<Ahead>,
+    /// Those whose start has come, by the deadline of their first.
+    eligible: Heap<(i128, AccountId, u32)>,
+    /// The others, by their start and the deadline of their first.
+    ahead: Heap<(Spot, u32)>,
 }
 
 impl Runs {
@@ -104,9 +98,9 @@ impl Runs {
         self.recent[recent] = run;
         self.links[row as usize] = Link { before: NONE, after: NONE, run };
         if spot.start <= virtual_time {
-            self.eligible.push(Reverse((spot.deadline, spot.id, run)));
+            self.eligible.push((spot.deadline, spot.id, run));
         } else {
-            self.ahead.push(Reverse((spot, run)));
+            self.ahead.push((spot, run));
         }
     }
 
@@ -126,21 +120,20 @@ impl Runs {
     /// The row that is first by deadline among those whose start has come, as far as is known. It
     /// must be confirmed, or unlinked.
     pub(crate) fn first_eligible(&mut self, virtual_time: i128) -> Option<Slot> {
-        while let Some(Reverse((spot, run))) = self.ahead.peek() {
+        while let Some((spot, run)) = self.ahead.first() {
             if spot.start > virtual_time {
                 break;
             }
-            let (spot, run) = (*spot, *run);
             self.ahead.pop();
             if self.all[run as usize].first == NONE {
                 self.release(run);
             } else {
                 // The first of it may be another by now, whose deadline is not less.
-                self.eligible.push(Reverse((spot.deadline, spot.id, run)));
+                self.eligible.push((spot.deadline, spot.id, run));
             }
         }
         loop {
-            let Reverse((_, _, run)) = *self.eligible.peek()?;
+            let (_, _, run) = self.eligible.first()?;
             let first = self.all[run as usize].first;
             if first != NONE {
                 return Some(Slot::from_number(first));
@@ -153,24 +146,22 @@ impl Runs {
     /// Whether the row that [`first_eligible`](Self::first_eligible) returned truly is the first,
     /// standing where it stands. If not, it has been put where it belongs.
     pub(crate) fn confirm_eligible(&mut self, row: Slot, spot: Spot, virtual_time: i128) -> bool {
-        let Some(mut top) = self.eligible.peek_mut() else { return false };
-        let Reverse((deadline, id, run)) = *top;
+        let Some((deadline, id, run)) = self.eligible.first() else { return false };
         if self.all[run as usize].start != spot.start {
-            drop(top);
             self.unlink(row);
             self.insert(row, spot, virtual_time);
             return false;
         }
         if spot.start > virtual_time {
             // Virtual time went back.
-            PeekMut::pop(top);
-            self.ahead.push(Reverse((spot, run)));
+            self.eligible.pop();
+            self.ahead.push((spot, run));
             return false;
         }
         if (deadline, id) == (spot.deadline, spot.id) {
             return true;
         }
-        *top = Reverse((spot.deadline, spot.id, run));
+        self.eligible.replace_first((spot.deadline, spot.id, run));
         false
     }
 
@@ -178,7 +169,7 @@ impl Runs {
     /// must be confirmed, or unlinked.
     pub(crate) fn first_ahead(&mut self) -> Option<Slot> {
         loop {
-            let Reverse((_, run)) = *self.ahead.peek()?;
+            let (_, run) = self.ahead.first()?;
             let first = self.all[run as usize].first;
             if first != NONE {
                 return Some(Slot::from_number(first));
@@ -190,10 +181,8 @@ impl Runs {
 
     /// As [`confirm_eligible`](Self::confirm_eligible), for [`first_ahead`](Self::first_ahead).
     pub(crate) fn confirm_ahead(&mut self, row: Slot, spot: Spot) -> bool {
-        let Some(mut top) = self.ahead.peek_mut() else { return false };
-        let Reverse((known, run)) = *top;
+        let Some((known, run)) = self.ahead.first() else { return false };
         if self.all[run as usize].start != spot.start {
-            drop(top);
             self.unlink(row);
             // Sends move it back only, so its start has not come.
             self.insert(row, spot, known.start - 1);
@@ -202,7 +191,7 @@ impl Runs {
         if known == spot {
             return true;
         }
-        *top = Reverse((spot, run));
+        self.ahead.replace_first((spot, run));
         false
     }
 
@@ -223,8 +212,8 @@ impl Runs {
             }
             stays
         };
-        eligible.retain(|Reverse((_, _, run))| stays(*run));
-        ahead.retain(|Reverse((_, run))| stays(*run));
+        eligible.retain(|(_, _, run)| stays(*run));
+        ahead.retain(|(_, run)| stays(*run));
     }
 }
 

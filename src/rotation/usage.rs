@@ -48,6 +48,13 @@ impl RampProgress {
         }
     }
 
+    /// The first later day with another row, if no day with a send comes before.
+    pub(crate) fn row_ends(self, day: CivilDay) -> Option<CivilDay> {
+        let last = self.last?;
+        let silent = last.plus_days(SILENT_DAYS + 1);
+        [last.plus_days(1), silent].into_iter().find(|next| day < *next)
+    }
+
     fn sent_on(&mut self, day: CivilDay) {
         if self.last.is_none_or(|last| day > last) {
             self.days = self.row(day) + 1;
@@ -180,6 +187,13 @@ impl Usage {
         }
         progress
     }
+
+    /// The first lapse after `at` on a day that has no send by then.
+    pub(crate) fn ramp_advances_at(&self, zone: Zone, at: Timestamp) -> Option<Timestamp> {
+        let last = self.ramp_at(zone, at).last;
+        let mut lapses = self.open.iter().map(|open| open.ends_at).filter(|ends_at| *ends_at > at);
+        lapses.find(|ends_at| last.is_none_or(|last| zone.civil_day(*ends_at) > last))
+    }
 }
 
 /// The pause after send `number`: the spacing and a jitter that depends on nothing but the seed,
@@ -221,6 +235,10 @@ mod tests {
         assert_eq!((ramp.row(day(5)), ramp.row(day(6))), (1, 2));
         assert_eq!(ramp.row(day(5).plus_days(30)), 2);
         assert_eq!(ramp.row(day(5).plus_days(31)), 0);
+        let silent = day(5).plus_days(31);
+        assert_eq!([4, 5].map(|n| ramp.row_ends(day(n))), [Some(day(6)); 2]);
+        assert_eq!([6, 30].map(|n| ramp.row_ends(day(n))), [Some(silent); 2]);
+        assert_eq!((ramp.row_ends(silent), RampProgress::default().row_ends(day(1))), (None, None));
     }
 
     #[test]

@@ -94,8 +94,8 @@ impl Touched {
         if self.later.is_some() { self.end } else { self.end.minus(ttl) }
     }
 
-    /// Blocks if `used` reaches `max` on the day or on the later one. What passes and is `steady`
-    /// goes on passing if left alone.
+    /// Blocks if `used` reaches `max` on the day or on the later one, until the `next` day on which
+    /// that may be otherwise. What passes and is `steady` goes on passing if left alone.
     pub(crate) fn verdict(
         &self,
         ttl: Span,
@@ -103,21 +103,20 @@ impl Touched {
         reason: impl Fn(CivilDay) -> Reason,
         used: impl Fn(CivilDay, Timestamp) -> u32,
         max: impl Fn(CivilDay) -> u32,
+        next: impl Fn(CivilDay) -> Option<CivilDay>,
     ) -> Verdict {
+        let until = |day| next(day).map(|next| self.zone.day_start(next));
         let mut room = u32::MAX;
         if let Some(later) = self.later {
             let (count, most) = (used(later, self.zone.day_start(later)), max(later));
             room = most.saturating_sub(count);
             if count >= most {
-                let until = self.zone.day_start(later.plus_days(1));
-                let block = Block::counted(reason(later), count, most, Some(until));
-                return Verdict::block(block).or_changes_at(Some(self.end));
+                return Verdict::block(Block::counted(reason(later), count, most, until(later)));
             }
         }
         let (count, most) = (used(self.day, self.start), max(self.day));
         if count >= most {
-            let block = Block::counted(reason(self.day), count, most, Some(self.end));
-            return Verdict::block(block).or_changes_at(Some(self.changes_at(ttl)));
+            return Verdict::block(Block::counted(reason(self.day), count, most, until(self.day)));
         }
         let changes_at = self.changes_at(ttl);
         room = room.min(most - count);

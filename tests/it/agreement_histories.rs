@@ -138,7 +138,8 @@ impl History {
                 account.limits.push(limit);
             }
             7 => {
-                account.ramp = match self.rng.random_range(0..5) {
+                account.ramp = match self.rng.random_range(0..6) {
+                    5 => Some(Ramp::table([5, 1, 0, 2]).unwrap()),
                     0 => Some(Ramp::table([1, 2, 5]).unwrap()),
                     1 => Some(Ramp::step(1, 2)),
                     2 => Some(Ramp::factor(2, 150).unwrap()),

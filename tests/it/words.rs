@@ -35,6 +35,7 @@ tables! {
     keys
     leads
     limits
+    ramps
     reasons
     reserve
     settings
