@@ -8,6 +8,7 @@ use crate::rotation::event::{Event, Fact, Reserved};
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::settings;
 use crate::rotation::state::{Attachment, State};
+use crate::rotation::table::Hint;
 use crate::rotation::usage::{LastSend, MEMORY_MIN, Open};
 use crate::vocab::{AccountId, CampaignId, CivilDay, OwnerId, ReservationId, Timestamp};
 
@@ -53,7 +54,7 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
             }
         }
         Fact::Left { campaign, account, taker } => leave(state, *campaign, *account, *taker),
-        Fact::Reserved(reserved) => reserve(state, reserved, at),
+        Fact::Reserved(reserved) => reserve(state, reserved, Hints::default(), at),
         Fact::Returned { campaign, account, start } => {
             come_back(state, *campaign, *account, *start);
         }
@@ -153,10 +154,20 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilD
     }
 }
 
+/// Where the records are that a grant is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hints {
+    pub(crate) campaign: Hint,
+    pub(crate) account: Hint,
+    /// The account in the campaign.
+    pub(crate) row: Hint,
+}
+
 /// Takes in a grant.
-pub(crate) fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
-    let slots = (state.campaigns.slot(&reserved.campaign), state.accounts.slot(&reserved.account));
-    let (Some(campaign_slot), Some(account_slot)) = slots else { return };
+pub(crate) fn reserve(state: &mut State, reserved: &Reserved, hints: Hints, at: Timestamp) {
+    let campaign_slot = state.campaigns.find(&reserved.campaign, hints.campaign);
+    let account_slot = state.accounts.find(&reserved.account, hints.account);
+    let (Some(campaign_slot), Some(account_slot)) = (campaign_slot, account_slot) else { return };
     if let (Some(campaign), Some(to)) = (state.campaigns.at_mut(campaign_slot), reserved.jumped_to)
     {
         campaign.virtual_time.jump(to);
@@ -173,7 +184,8 @@ pub(crate) fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
         return;
     };
     let mut in_rotation = false;
-    let present = campaign.attached.get_mut(&reserved.account).filter(|a| a.present);
+    let row = campaign.attached.find(&reserved.account, hints.row);
+    let present = row.and_then(|row| campaign.attached.at_mut(row)).filter(|a| a.present);
     if let Some(attachment) = present {
         // A rested account catches up by one turn at most.
         let least = campaign.virtual_time.at() - account.place.turn(account.weight);
@@ -197,14 +209,15 @@ pub(crate) fn reserve(state: &mut State, reserved: &Reserved, at: Timestamp) {
     campaign.usage.open(Open { number: 0, ..open });
     campaign.leads.reserved(reserved);
     let owner = campaign.settings.owner;
-    remember(state, reserved, owner, in_rotation, at);
+    let hints = (campaign_slot.into(), account_slot.into());
+    remember(state, reserved, owner, (in_rotation, hints), at);
 }
 
 fn remember(
     state: &mut State,
     reserved: &Reserved,
     owner: OwnerId,
-    in_rotation: bool,
+    (in_rotation, hints): (bool, (Hint, Hint)),
     at: Timestamp,
 ) {
     state.reservations.push(Reservation {
@@ -221,6 +234,7 @@ fn remember(
         number: reserved.number,
         charged_at: None,
         in_rotation,
+        hints,
     });
     if let Some(key) = &reserved.request.key {
         let name = (owner, key.clone());
@@ -254,7 +268,8 @@ fn end(state: &mut State, id: ReservationId, fate: Fate, at: Timestamp) {
     let charged_before = reservation.charged_at.take();
     reservation.charged_at = counts.then_some(at);
     let reservation = &*reservation;
-    if let Some(account) = accounts.get_mut(&reservation.account) {
+    let account = accounts.find(&reservation.account, reservation.hints.1);
+    if let Some(account) = account.and_then(|slot| accounts.at_mut(slot)) {
         let memory = account.memory();
         let (zone, usage) = (account.settings.zone, &mut account.usage);
         usage.close(id);
@@ -274,7 +289,8 @@ fn end(state: &mut State, id: ReservationId, fate: Fate, at: Timestamp) {
             account.place.back(account.weight);
         }
     }
-    if let Some(campaign) = campaigns.get_mut(&reservation.campaign) {
+    let campaign = campaigns.find(&reservation.campaign, reservation.hints.0);
+    if let Some(campaign) = campaign.and_then(|slot| campaigns.at_mut(slot)) {
         campaign.usage.close(id);
         if let Some(before) = charged_before {
             campaign.usage.log.take_back(before, new_lead);

@@ -4,6 +4,7 @@
 //! Knows the rules and the order of instants, not the order of turns.
 
 use crate::policy::{Block, Reason, TURN, grain};
+use crate::rotation::apply::Hints;
 use crate::rotation::explain;
 use crate::rotation::index::Index;
 use crate::rotation::pick::Turn;
@@ -166,7 +167,7 @@ impl<'a> Candidacy<'a> {
                 Some(((early, grain(if early { start } else { deadline }), id), id))
             })
             .min()
-            .map(|(_, account)| Turn { account, jumped_to: None })
+            .map(|(_, account)| Turn { account, jumped_to: None, hints: Hints::default() })
     }
 
     /// The answer when nobody may send it now.

@@ -7,14 +7,14 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::rotation::apply;
+use crate::rotation::apply::{self, Hints};
 use crate::rotation::config::Config;
 use crate::rotation::event::{Event, Fact, Reserved};
 use crate::rotation::index::{Index, Touch};
 use crate::rotation::reservation::Fate;
 use crate::rotation::rota::Lease;
 use crate::rotation::state::State;
-use crate::rotation::table::Slot;
+use crate::rotation::table::{Hint, Slot};
 use crate::vocab::{AccountId, CampaignId, Span, TimeError, Timestamp};
 
 /// A sender rotation: accounts, campaigns, and whose turn it is.
@@ -184,22 +184,25 @@ impl Engine {
     }
 
     /// Takes in a grant, which is an event like any other; it is only made one if events are kept.
-    pub(crate) fn grant(&mut self, at: Timestamp, reserved: Reserved) {
-        apply::reserve(&mut self.state, &reserved, at);
-        self.granted(&reserved);
+    pub(crate) fn grant(&mut self, at: Timestamp, reserved: Reserved, hints: Hints) {
+        apply::reserve(&mut self.state, &reserved, hints, at);
+        self.granted(&reserved, hints);
         if let Some(outbox) = &mut self.outbox {
             outbox.push(Event { at, fact: Fact::Reserved(Box::new(reserved)) });
         }
     }
 
-    fn granted(&mut self, reserved: &Reserved) {
+    fn granted(&mut self, reserved: &Reserved, hints: Hints) {
         self.index.opened(reserved.reservation, reserved.ends_at);
-        self.touch(reserved.account, Touch::Granted);
-        let Some(campaign) = self.state.campaigns.slot(&reserved.campaign) else { return };
+        if let Some(slot) = self.state.accounts.find(&reserved.account, hints.account) {
+            self.index.touch(&self.state, slot, Touch::Granted);
+        }
+        let campaign = self.state.campaigns.find(&reserved.campaign, hints.campaign);
+        let Some(campaign) = campaign else { return };
         let lease = &mut self.index.rota(campaign).lease;
         lease.emails = lease.emails.saturating_sub(1);
         // At once, so that nobody here stands before its start but for turns elsewhere.
-        self.index.place(&self.state, campaign, reserved.account);
+        self.index.place(&self.state, campaign, reserved.account, hints.row);
     }
 
     /// What an event does away with and what follows has to know.
@@ -285,7 +288,7 @@ impl Engine {
                     self.place(*campaign, *taker);
                 }
             }
-            Fact::Reserved(reserved) => self.granted(reserved),
+            Fact::Reserved(reserved) => self.granted(reserved, Hints::default()),
             Fact::Returned { campaign, account, .. } => self.place(*campaign, *account),
             Fact::Attached { .. }
             | Fact::Cancelled { .. }
@@ -299,7 +302,7 @@ impl Engine {
 
     fn place(&mut self, campaign: CampaignId, account: AccountId) {
         if let Some(slot) = self.state.campaigns.slot(&campaign) {
-            self.index.place(&self.state, slot, account);
+            self.index.place(&self.state, slot, account, Hint::NONE);
         }
     }
 
@@ -331,12 +334,12 @@ impl Engine {
             return;
         };
         self.index.closed(&self.state.reservations);
-        let record = self.state.reservations.get(*reservation);
-        let Some((account, campaign)) = record.map(|record| (record.account, record.campaign))
-        else {
-            return;
-        };
-        self.touch(account, if in_time { Touch::Ended } else { Touch::Changed });
+        let Some(record) = self.state.reservations.get(*reservation) else { return };
+        let campaign = record.campaign;
+        if let Some(slot) = self.state.accounts.find(&record.account, record.hints.1) {
+            let touch = if in_time { Touch::Ended } else { Touch::Changed };
+            self.index.touch(&self.state, slot, touch);
+        }
         if !in_time {
             self.recheck(campaign);
         }

@@ -68,12 +68,19 @@ impl<T: Copy + Ord> Heap<T> {
         loop {
             let from = at * BELOW + 1;
             let to = (from + BELOW).min(self.entries.len());
-            let Some(below) = self.entries.get(from..to) else { break };
-            let Some((least, first)) = below.iter().zip(from..).min() else { break };
-            if entry <= *least {
+            if from >= to {
                 break;
             }
-            self.entries[at] = *least;
+            let mut first = from;
+            for below in from + 1..to {
+                if self.entries[below] < self.entries[first] {
+                    first = below;
+                }
+            }
+            if entry <= self.entries[first] {
+                break;
+            }
+            self.entries[at] = self.entries[first];
             at = first;
         }
         self.entries[at] = entry;

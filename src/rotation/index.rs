@@ -4,8 +4,6 @@
 //! it follows from the state and the present instant, may be thrown away and built again, and never
 //! decides anything that the state does not.
 
-use std::collections::BTreeSet;
-
 use crate::policy::grain;
 use crate::rotation::agenda::Agenda;
 use crate::rotation::outlook::Outlook;
@@ -13,7 +11,7 @@ use crate::rotation::reservation::{Fate, Reservations};
 use crate::rotation::rota::{Lens, Rota};
 use crate::rotation::rules::AccountRules;
 use crate::rotation::state::State;
-use crate::rotation::table::Slot;
+use crate::rotation::table::{Hint, Slot};
 use crate::vocab::{AccountId, ReservationId, Timestamp};
 
 /// What happened to an account's facts.
@@ -181,9 +179,9 @@ impl Index {
     }
 
     /// Puts an account where it belongs in a campaign.
-    pub(crate) fn place(&mut self, state: &State, campaign: Slot, account: AccountId) {
+    pub(crate) fn place(&mut self, state: &State, campaign: Slot, account: AccountId, hint: Hint) {
         if let Some((rota, mut lens)) = self.open(state, campaign) {
-            if let Some(row) = lens.attached.slot(&account) {
+            if let Some(row) = lens.attached.find(&account, hint) {
                 rota.seat_anew(&mut lens, row);
             }
         }
@@ -213,12 +211,12 @@ impl Index {
         &mut self,
         state: &State,
         campaign: Slot,
-    ) -> Option<(BTreeSet<AccountId>, BTreeSet<AccountId>)> {
+    ) -> Option<(Vec<AccountId>, Vec<AccountId>)> {
         let (rota, lens) = self.open(state, campaign)?;
         if rota.changed.is_empty() {
             return None;
         }
-        let (mut leaving, mut coming) = (BTreeSet::new(), BTreeSet::new());
+        let (mut leaving, mut coming) = (Vec::new(), Vec::new());
         for row in std::mem::take(&mut rota.changed) {
             let (Some(account), Some((id, attachment))) =
                 (rota.account(row), lens.attached.row(row))
@@ -226,10 +224,14 @@ impl Index {
                 continue;
             };
             match (lens.outlooks[account.index()].away, attachment.present) {
-                (true, true) => leaving.insert(*id),
-                (false, false) => coming.insert(*id),
-                (true, false) | (false, true) => false,
-            };
+                (true, true) => leaving.push(*id),
+                (false, false) => coming.push(*id),
+                (true, false) | (false, true) => {}
+            }
+        }
+        for moving in [&mut leaving, &mut coming] {
+            moving.sort_unstable();
+            moving.dedup();
         }
         Some((leaving, coming))
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::rotation::event::Reserved;
-use crate::rotation::lookup::{Lookup, Mix};
+use crate::rotation::lookup::{Mix, Nearby};
 use crate::rotation::reservation::{Fate, Reservation};
 use crate::vocab::{AccountId, LeadId, ReservationId};
 
@@ -66,7 +66,7 @@ const PARTS: usize = 256;
 /// A campaign's leads.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leads {
-    parts: Vec<Lookup<LeadId, Bindings>>,
+    parts: Vec<Nearby<LeadId, Bindings>>,
 }
 
 impl Leads {
@@ -101,14 +101,10 @@ impl Leads {
     pub(crate) fn ended(&mut self, reservation: &Reservation, was: Fate, counts: bool) {
         let Some(bindings) = self.get_mut(reservation.lead) else { return };
         let own = |of: &Binding| of.since <= reservation.id;
+        let before = || bindings.earlier.iter().rposition(own);
         // Those before the last are rarely asked for.
-        let n = match own(&bindings.last) {
-            true => bindings.earlier.len(),
-            false => match bindings.earlier.iter().rposition(own) {
-                Some(n) => n,
-                None => return,
-            },
-        };
+        let n = Some(bindings.earlier.len()).filter(|_| own(&bindings.last));
+        let Some(n) = n.or_else(before) else { return };
         let Bindings { last, earlier } = bindings;
         let binding = earlier.get_mut(n).unwrap_or(last);
         if binding.account != reservation.account {
@@ -137,7 +133,7 @@ impl Leads {
     ) -> BTreeMap<AccountId, usize> {
         let mut counts = BTreeMap::new();
         // Counts are the same in any order.
-        for bindings in self.parts.iter().flat_map(Lookup::values) {
+        for bindings in self.parts.iter().flat_map(Nearby::values) {
             let account = bindings.last.account;
             let wrote = |binding: &&Binding| binding.account == account && binding.wrote();
             if accounts.contains(&account) && bindings.all().rev().any(|b| wrote(&b)) {
@@ -149,7 +145,7 @@ impl Leads {
 
     /// Whether counts are such as can be counted on.
     pub(crate) fn is_sound(&self) -> bool {
-        let bindings = self.parts.iter().flat_map(Lookup::values).flat_map(Bindings::all);
+        let bindings = self.parts.iter().flat_map(Nearby::values).flat_map(Bindings::all);
         bindings.map(|lead| lead.open.max(lead.counted)).all(|most| most <= u32::MAX >> 1)
     }
 
@@ -174,10 +170,10 @@ impl Leads {
 
     fn insert(&mut self, lead: LeadId, bindings: Bindings) {
         if self.parts.is_empty() {
-            self.parts.push(Lookup::default());
+            self.parts.push(Nearby::default());
         } else if self.parts.len() == 1 && self.parts[0].len() >= PART_MAX {
             let all = std::mem::take(&mut self.parts[0]);
-            self.parts = vec![Lookup::default(); PARTS];
+            self.parts = vec![Nearby::default(); PARTS];
             for (lead, bindings) in all {
                 self.insert(lead, bindings);
             }
@@ -192,8 +188,8 @@ impl Leads {
         match self.parts.len() {
             0 => None,
             1 => Some(0),
-            // Bits that place a lead within its part are others.
-            parts => usize::try_from(Mix::of(lead.0) >> 40).ok().map(|mixed| mixed % parts),
+            // Leads with numbers nearby stay together; the bits that place them there are others.
+            parts => usize::try_from(Mix::of(lead.0 >> 6) >> 40).ok().map(|mixed| mixed % parts),
         }
     }
 

@@ -3,13 +3,12 @@
 //! The rule is that of WF2Q (Bennett and Zhang, 1996) and EEVDF (Stoica and Abdel-Wahab, 1995).
 //! Here it is asked of the derived order; who may send at all is decided before.
 
-use std::collections::BTreeSet;
-
 use crate::policy::grain;
+use crate::rotation::apply::Hints;
 use crate::rotation::event::Fact;
 use crate::rotation::index::Index;
 use crate::rotation::state::State;
-use crate::rotation::table::Slot;
+use crate::rotation::table::{Hint, Slot};
 use crate::vocab::AccountId;
 
 /// An account whose turn it is, and where virtual time jumps to first.
@@ -17,6 +16,7 @@ use crate::vocab::AccountId;
 pub(crate) struct Turn {
     pub(crate) account: AccountId,
     pub(crate) jumped_to: Option<i128>,
+    pub(crate) hints: Hints,
 }
 
 /// Accounts join the rotation before a grant, each at its own place or at the present, if that is
@@ -25,7 +25,7 @@ pub(crate) fn returns(
     state: &State,
     index: &mut Index,
     campaign: Slot,
-    coming: &BTreeSet<AccountId>,
+    coming: &[AccountId],
 ) -> Vec<Fact> {
     let (Some(present), Some((id, _))) =
         (present(state, index, campaign), state.campaigns.row(campaign))
@@ -104,10 +104,14 @@ pub(crate) fn turn(
         let first = lens.attached.row(row?).map(|(id, _)| *id)?;
         jumped_to = start(state, campaign, first);
     }
-    let id = |row: Slot| lens.attached.row(row).map(|(id, _)| *id);
-    let mut account = row.and_then(id)?;
-    if excluded.contains(&account) {
-        account = rota.next(&mut lens, excluded).and_then(|row| lens.attached.row(row))?.0;
+    let mut row = row?;
+    if excluded.contains(&lens.attached.row(row)?.0) {
+        row = rota.next(&mut lens, excluded)?;
     }
-    Some(Turn { account, jumped_to })
+    let hints = Hints {
+        campaign: campaign.into(),
+        account: rota.account(row).map(Hint::from).unwrap_or_default(),
+        row: row.into(),
+    };
+    Some(Turn { account: lens.attached.row(row)?.0, jumped_to, hints })
 }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rotation::table::Hint;
 use crate::vocab::{AccountId, CampaignId, LeadId, OwnerId, ReservationId, Timestamp};
 
 /// What became of an email, known when it was handed over.
@@ -87,6 +88,9 @@ pub struct Reservation {
     pub(crate) charged_at: Option<Timestamp>,
     /// Whether its campaign's virtual time moved with it.
     pub(crate) in_rotation: bool,
+    /// Where its campaign and its account are.
+    #[serde(skip)]
+    pub(crate) hints: (Hint, Hint),
 }
 
 /// All reservations that are remembered, by number.

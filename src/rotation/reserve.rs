@@ -8,6 +8,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::policy::{Block, Pace};
+use crate::rotation::apply::Hints;
 use crate::rotation::candidates::{Candidacy, Route};
 use crate::rotation::engine::{ClockError, Engine};
 use crate::rotation::event::{Fact, Reserved};
@@ -243,7 +244,9 @@ impl Engine {
             self.gather(campaign, candidacy.slot, now);
         }
         let turn = match candidacy.route {
-            Route::Named { account, .. } => Some(pick::Turn { account, jumped_to: None }),
+            Route::Named { account, .. } => {
+                Some(pick::Turn { account, jumped_to: None, hints: Hints::default() })
+            }
             Route::Rotation => {
                 pick::turn(&self.state, &mut self.index, candidacy.slot, &request.excluded)
             }
@@ -254,7 +257,7 @@ impl Engine {
         };
         let id = self.state.reservations.next_id();
         if let Some(reserved) = self.decide(campaign, request, turn, candidacy.moved_from(), now) {
-            self.grant(now, reserved);
+            self.grant(now, reserved, turn.hints);
         }
         let granted = self.state.reservations.get(id).cloned();
         Ok(match granted {
@@ -312,7 +315,8 @@ impl Engine {
         moved_from: Option<AccountId>,
         now: Timestamp,
     ) -> Option<Reserved> {
-        let account = self.state.accounts.get(&turn.account)?;
+        let slot = self.state.accounts.find(&turn.account, turn.hints.account)?;
+        let account = self.state.accounts.at(slot)?;
         let rules = AccountRules::of(&self.state, account);
         let zone = account.settings.zone;
         let ends_at = now.plus(self.state.config.reservation_ttl);

@@ -35,6 +35,34 @@ impl Slot {
     }
 }
 
+/// Where a record probably is. Hints are derived: they are all equal, and are not written down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hint(Slot);
+
+impl Hint {
+    pub(crate) const NONE: Self = Self(Slot(u32::MAX));
+}
+
+impl From<Slot> for Hint {
+    fn from(slot: Slot) -> Self {
+        Self(slot)
+    }
+}
+
+impl Default for Hint {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl PartialEq for Hint {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Hint {}
+
 /// Records by number.
 #[derive(Clone)]
 pub(crate) struct Table<K, V> {
@@ -57,6 +85,14 @@ impl<K: Copy + Ord + Hash, V> Table<K, V> {
     pub(crate) fn slot(&self, id: &K) -> Option<Slot> {
         let lookup = if self.lookup.is_empty() { self.order.get(id) } else { self.lookup.get(id) };
         lookup.copied()
+    }
+
+    /// The same, tried first where a hint says.
+    pub(crate) fn find(&self, id: &K, hint: Hint) -> Option<Slot> {
+        match self.row(hint.0) {
+            Some((found, _)) if found == id => Some(hint.0),
+            Some(_) | None => self.slot(id),
+        }
     }
 
     pub(crate) fn contains_key(&self, id: &K) -> bool {
