@@ -173,7 +173,7 @@ impl<'a> Candidacy<'a> {
     /// The answer when nobody may send it now.
     pub(crate) fn later(&self, state: &State, index: &mut Index, now: Timestamp) -> Pick {
         if let Some((until_at, account)) = self.first(state, index, now) {
-            let block = self.longest(state, account, now);
+            let block = self.longest(state, index, account, now);
             return Pick::Wait(Wait { until_at, account, block });
         }
         let explained = explain::of_request(state, self.campaign, self.request, now);
@@ -247,7 +247,7 @@ impl<'a> Candidacy<'a> {
             from = opens(base.max(ready_at))?;
             // Whoever is ready first is the answer, unless the campaign lets nobody send then.
             if from == ready_at {
-                return joint(id, Purpose::NewLead, from);
+                return Some((ready_at, id));
             }
         }
         let mut best: Option<(Timestamp, AccountId)> = None;
@@ -261,9 +261,17 @@ impl<'a> Candidacy<'a> {
     }
 
     /// What holds the account that comes first, the longest of it.
-    fn longest(&self, state: &State, account: AccountId, now: Timestamp) -> Option<Block> {
+    fn longest(
+        &self,
+        state: &State,
+        index: &mut Index,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Option<Block> {
         let campaign = state.open_campaign(self.slot)?;
+        let slot = state.accounts.slot(&account)?;
         let rules = AccountRules::of(state, state.account(account)?);
+        let calm = index.outlook(state, slot).is_calm(now);
         let (purpose, grace) = match self.route {
             Route::Named { account: named, .. } if named == account => (self.named_purpose(), None),
             Route::Named { gone_at, .. } => (Purpose::FollowUp, gone_at),
@@ -276,7 +284,11 @@ impl<'a> Candidacy<'a> {
                 let block = Block::new(Reason::GraceNotOver, Some(gone_at));
                 visit(Verdict::block(block));
             }
-            rules.each(now, purpose, visit);
+            if calm {
+                rules.pauses(now, &mut |verdict| visit(verdict));
+            } else {
+                rules.each(now, purpose, visit);
+            }
         })
     }
 

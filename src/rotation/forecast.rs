@@ -15,7 +15,7 @@ use crate::rotation::reservation::{Outcome, Request};
 use crate::rotation::reserve::{Pick, Wait};
 use crate::rotation::rules::{AccountRules, Purpose, longest};
 use crate::rotation::state::{CampaignRecord, State};
-use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Span, Timestamp};
+use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Span, Timestamp, Today};
 
 /// The most emails that a look ahead goes through: half a minute of work.
 const EMAILS_MAX: u64 = 10_000_000;
@@ -104,6 +104,7 @@ impl Engine {
     ) -> Result<Forecast, QuestionError> {
         let mut forecast = Forecast::default();
         let mut days: BTreeMap<(CivilDay, AccountId), u32> = BTreeMap::new();
+        let mut today = Today::default();
         self.look_ahead(campaign, emails, horizon, now, |step| match step {
             Step::Sent(email) => {
                 forecast.emails += 1;
@@ -111,7 +112,7 @@ impl Engine {
                     forecast.finished_at = Some(email.at);
                 }
                 let zone = self.account(email.account).map(|account| account.zone);
-                let day = zone.unwrap_or_default().civil_day(email.at);
+                let day = today.day(zone.unwrap_or_default(), email.at);
                 *days.entry((day, email.account)).or_default() += 1;
                 if let Some(block) = email.held {
                     let until = block.until.unwrap_or(email.at);
@@ -179,9 +180,17 @@ impl Engine {
     }
 
     /// What holds an account longest.
-    fn holds_longest(&self, id: AccountId, at: Timestamp) -> Option<Block> {
+    fn holds_longest(&mut self, id: AccountId, at: Timestamp) -> Option<Block> {
+        let slot = self.state.accounts.slot(&id)?;
+        let calm = self.index.outlook(&self.state, slot).is_calm(at);
         let rules = AccountRules::of(&self.state, self.state.account(id)?);
-        longest(|visit| rules.each(at, Purpose::NewLead, visit))
+        longest(|visit| {
+            if calm {
+                rules.pauses(at, &mut |verdict| visit(verdict));
+            } else {
+                rules.each(at, Purpose::NewLead, visit);
+            }
+        })
     }
 
     fn forget_lead(&mut self, campaign: CampaignId, lead: LeadId) {

@@ -95,7 +95,7 @@ impl Outlook {
     ) -> Option<Self> {
         self.grants = self.grants.saturating_sub(u32::from(granted));
         let pause = rules.pause_until();
-        if self.grants == 0 || now >= self.calm_until || pause >= self.flips_at {
+        if !self.is_calm(now) || pause >= self.flips_at {
             return None;
         }
         self.ready_at = pause.max(now);
@@ -105,6 +105,11 @@ impl Outlook {
     /// Whether it may send a new lead now, as far as its own rules go.
     pub(crate) fn is_ready(&self, now: Timestamp) -> bool {
         !self.away && self.ready_at <= now
+    }
+
+    /// Whether nothing but a pause can hold it now.
+    pub(crate) fn is_calm(&self, now: Timestamp) -> bool {
+        self.grants > 0 && now < self.calm_until
     }
 
     fn placed(mut self, account: &AccountRecord) -> Self {

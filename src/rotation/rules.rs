@@ -220,7 +220,8 @@ impl<'a> AccountRules<'a> {
         self.account.usage.pace_until.filter(|_| even)
     }
 
-    fn pauses(self, at: Timestamp, visit: &mut impl FnMut(Verdict)) {
+    /// Asks what holds between two sends.
+    pub(crate) fn pauses(self, at: Timestamp, visit: &mut impl FnMut(Verdict)) {
         let usage = &self.account.usage;
         let rest = usage.rest_until(&self.account.settings, self.config.seed);
         if let Some((until, awaited)) = rest.filter(|(until, _)| *until > at) {
