@@ -232,7 +232,6 @@ const REBUILDS: Most = Most { weights: 100_000, ..EACH };
 /// The same, and each member is added one by one.
 const REFILLS: Most = Most { weights: 1_000, ..EACH };
 const SCANS: Most = Most { flat_out: 1_000, spread: 100_000, weights: 1_000, long: 1_000 };
-const ENGINE: Most = Most { flat_out: 100_000, weights: 100_000, ..EACH };
 
 impl Table<'_, '_> {
     fn row<P: Peer>(&mut self, name: &str, most: Most, make: impl Fn(&[Member]) -> P) {
@@ -260,7 +259,7 @@ impl Table<'_, '_> {
 
     fn rows(&mut self) {
         self.row("floor", EACH, Floor::new);
-        self.row("mailrota", ENGINE, Rota::new);
+        self.row("mailrota", EACH, Rota::new);
         self.row("queues", EACH, Queues::new);
         self.row("heaps", EACH, Heaps::new);
         self.row("fwrr", EACH, Fwrr::new);

@@ -46,7 +46,8 @@ impl History {
         let plain = rng.random_ratio(1, 3);
         let beginning = BEGINNINGS[rng.random_range(0..BEGINNINGS.len())];
         let now = crate::model::minute(Timestamp::parse(beginning).unwrap());
-        let accounts = rng.random_range(2..=7);
+        let most = if rng.random_ratio(1, 8) { 16 } else { 7 };
+        let accounts = rng.random_range(2..=most);
         let campaigns = if plain { rng.random_range(1..=2) } else { rng.random_range(1..=4) };
         let last = now + 100 * DAY;
         let opening = Vec::new();
