@@ -202,9 +202,10 @@ impl Engine {
     /// An engine with what one campaign needs: its accounts, and all that is reserved on them.
     fn copy_for(&self, id: CampaignId) -> Self {
         let State { config, seen, reservations, domain_holds, .. } = &self.state;
+        let first_out = self.index.first_out().unwrap_or(reservations.next_id());
         let mut state = State::new(config.clone());
         state.seen = *seen;
-        state.reservations = reservations.clone();
+        state.reservations = reservations.since(first_out);
         state.domain_holds = domain_holds.clone();
         if let Some(campaign) = self.state.campaigns.get(&id) {
             let attached = campaign.attached.keys();

@@ -31,8 +31,9 @@ pub(crate) struct Index {
     pub(crate) now: Timestamp,
     /// By the account's slot.
     outlooks: Vec<Outlook>,
-    /// In how many campaigns each account waits.
-    waits: Vec<u32>,
+    /// Where each account may wait: campaigns, and its rows there. What no longer holds is dropped
+    /// when it is looked at.
+    waits: Vec<Vec<(Slot, Slot)>>,
     /// By the campaign's slot.
     rotas: Vec<Rota>,
     /// Reservations that are out by when they lapse; the first is one of them.
@@ -91,6 +92,7 @@ impl Index {
             attached: &record.attached,
             outlooks: &self.outlooks,
             waits: &mut self.waits,
+            campaign,
             now: self.now,
             virtual_time: grain(record.virtual_time.at()),
         };
@@ -155,8 +157,10 @@ impl Index {
         let flipped = old.away != new.away;
         let flips = new.flips_at < old.flips_at;
         let forward = new.at < old.at || new.weight != old.weight;
-        let hurries = new.ready_at < old.ready_at && self.waits[account.index()] > 0;
-        if !(flipped || flips || forward || hurries) {
+        if new.ready_at < old.ready_at {
+            self.hurry(state, account);
+        }
+        if !(flipped || flips || forward) {
             return;
         }
         let Some((id, record)) = state.accounts.row(account) else { return };
@@ -172,8 +176,15 @@ impl Index {
             rota.note_flip(row, new.flips_at);
             if forward {
                 rota.seat_anew(&mut lens, row);
-            } else {
-                rota.hurry(&mut lens, row);
+            }
+        }
+    }
+
+    /// Lets an account up where it waits for longer than it has to.
+    fn hurry(&mut self, state: &State, account: Slot) {
+        for (campaign, row) in std::mem::take(&mut self.waits[account.index()]) {
+            if let Some((rota, mut lens)) = self.open(state, campaign) {
+                rota.hurry(&mut lens, row, account);
             }
         }
     }
@@ -200,7 +211,7 @@ impl Index {
     /// Takes an account out that is detached from a campaign.
     pub(crate) fn detached(&mut self, campaign: Slot, row: Slot, shared: bool) {
         if let Some(rota) = self.rotas.get_mut(campaign.index()) {
-            rota.remove(&mut self.waits, row);
+            rota.remove(row);
             rota.shared -= usize::from(shared);
         }
     }
@@ -255,6 +266,11 @@ impl Index {
         self.lapses.first().filter(|(ends_at, _)| *ends_at <= self.now)
     }
 
+    /// The reservation that lapses next. None that is out is older.
+    pub(crate) fn first_out(&self) -> Option<ReservationId> {
+        self.lapses.first().map(|(_, id)| id)
+    }
+
     /// When the next reservation lapses.
     pub(crate) fn next_lapse(&self) -> Option<Timestamp> {
         self.lapses.first().map(|(ends_at, _)| ends_at)
@@ -263,7 +279,7 @@ impl Index {
     fn grow(&mut self, account: Slot) {
         if self.outlooks.len() <= account.index() {
             self.outlooks.resize(account.index() + 1, Outlook::NONE);
-            self.waits.resize(account.index() + 1, 0);
+            self.waits.resize(account.index() + 1, Vec::new());
         }
     }
 }

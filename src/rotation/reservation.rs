@@ -93,51 +93,116 @@ pub struct Reservation {
     pub(crate) hints: (Hint, Hint),
 }
 
+/// How many reservations stand in one piece of memory, so that none ever has to move.
+const CHUNK: usize = 1_024;
+
 /// All reservations that are remembered, by number.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Records", into = "Records")]
 pub(crate) struct Reservations {
+    /// The number of the first record of the first chunk.
     base: u64,
-    records: VecDeque<Reservation>,
+    /// How many records of the first chunk are forgotten.
+    forgotten: usize,
+    /// All but the last are full.
+    chunks: VecDeque<Vec<Reservation>>,
+}
+
+/// Reservations as they are written down.
+#[derive(Serialize, Deserialize)]
+struct Records {
+    base: u64,
+    records: Vec<Reservation>,
 }
 
 impl Reservations {
     /// The number that the next reservation gets.
     pub(crate) fn next_id(&self) -> ReservationId {
-        ReservationId(self.base.saturating_add(self.records.len() as u64))
+        let full = self.chunks.len().saturating_sub(1) * CHUNK;
+        let count = full + self.chunks.back().map_or(0, Vec::len);
+        ReservationId(self.base.saturating_add(count as u64))
     }
 
     /// Adds the next reservation.
     pub(crate) fn push(&mut self, reservation: Reservation) {
-        self.records.push_back(reservation);
+        if self.chunks.back().is_none_or(|last| last.len() == CHUNK) {
+            self.chunks
+                .push_back(Vec::with_capacity(CHUNK.min(4 << (2 * self.chunks.len().min(4)))));
+        }
+        if let Some(last) = self.chunks.back_mut() {
+            last.push(reservation);
+        }
     }
 
     pub(crate) fn get(&self, id: ReservationId) -> Option<&Reservation> {
-        self.records.get(self.index(id)?)
+        let index = self.index(id)?;
+        self.chunks.get(index / CHUNK)?.get(index % CHUNK)
     }
 
     pub(crate) fn get_mut(&mut self, id: ReservationId) -> Option<&mut Reservation> {
         let index = self.index(id)?;
-        self.records.get_mut(index)
+        self.chunks.get_mut(index / CHUNK)?.get_mut(index % CHUNK)
     }
 
     /// Forgets the oldest that ended before `at`, up to the first that is younger or open.
     pub(crate) fn prune(&mut self, at: Timestamp) {
-        while let Some(oldest) = self.records.front() {
-            if oldest.fate == Fate::Open || oldest.decided_at >= at {
-                break;
+        let is_old = |oldest: &Reservation| oldest.fate != Fate::Open && oldest.decided_at < at;
+        while self.records().next().is_some_and(is_old) {
+            self.forgotten += 1;
+            if self.forgotten == CHUNK {
+                self.chunks.pop_front();
+                self.base += CHUNK as u64;
+                self.forgotten = 0;
             }
-            self.records.pop_front();
-            self.base += 1;
         }
     }
 
     /// Every reservation that is out.
     pub(crate) fn open(&self) -> impl Iterator<Item = &Reservation> {
-        self.records.iter().filter(|record| record.fate == Fate::Open)
+        self.records().filter(|record| record.fate == Fate::Open)
+    }
+
+    /// Those from a number on.
+    pub(crate) fn since(&self, id: ReservationId) -> Self {
+        let skipped = id.0.saturating_sub(self.base).saturating_sub(self.forgotten as u64);
+        let records = self.records().skip(usize::try_from(skipped).unwrap_or(usize::MAX));
+        let records: Vec<_> = records.cloned().collect();
+        let base = self.next_id().0 - records.len() as u64;
+        Records { base, records }.into()
+    }
+
+    fn records(&self) -> impl Iterator<Item = &Reservation> {
+        let first = self.chunks.front().and_then(|chunk| chunk.get(self.forgotten..));
+        first.into_iter().flatten().chain(self.chunks.iter().skip(1).flatten())
     }
 
     fn index(&self, id: ReservationId) -> Option<usize> {
-        usize::try_from(id.0.checked_sub(self.base)?).ok()
+        let index = usize::try_from(id.0.checked_sub(self.base)?).ok()?;
+        Some(index).filter(|index| *index >= self.forgotten)
+    }
+}
+
+impl PartialEq for Reservations {
+    /// Where chunks begin does not matter.
+    fn eq(&self, other: &Self) -> bool {
+        self.next_id() == other.next_id() && self.records().eq(other.records())
+    }
+}
+
+impl Eq for Reservations {}
+
+impl From<Records> for Reservations {
+    fn from(Records { base, records }: Records) -> Self {
+        let mut reservations = Self { base, ..Self::default() };
+        records.into_iter().for_each(|record| reservations.push(record));
+        reservations
+    }
+}
+
+impl From<Reservations> for Records {
+    fn from(reservations: Reservations) -> Self {
+        let records: Vec<_> = reservations.records().cloned().collect();
+        Self { base: reservations.base.saturating_add(reservations.forgotten as u64), records }
     }
 }
 

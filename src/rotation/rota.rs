@@ -66,8 +66,9 @@ pub(crate) struct Rota {
 pub(crate) struct Lens<'a> {
     pub(crate) attached: &'a Table<AccountId, Attachment>,
     pub(crate) outlooks: &'a [Outlook],
-    /// In how many campaigns each account waits.
-    pub(crate) waits: &'a mut [u32],
+    /// Where each account may wait: campaigns, and its rows there.
+    pub(crate) waits: &'a mut [Vec<(Slot, Slot)>],
+    pub(crate) campaign: Slot,
     pub(crate) now: Timestamp,
     /// The campaign's virtual time.
     pub(crate) virtual_time: i128,
@@ -102,8 +103,8 @@ impl Rota {
     }
 
     /// Takes an account out that was detached.
-    pub(crate) fn remove(&mut self, waits: &mut [u32], row: Slot) {
-        self.rise(waits, row);
+    pub(crate) fn remove(&mut self, row: Slot) {
+        self.rise(row);
         if let Some(seat) = self.seats.get_mut(row.index()) {
             *seat = None;
         }
@@ -146,14 +147,14 @@ impl Rota {
 
     /// Puts an account where it belongs, from wherever it is.
     pub(crate) fn seat_anew(&mut self, lens: &mut Lens<'_>, row: Slot) {
-        self.rise(lens.waits, row);
+        self.rise(row);
         self.sit(lens, row);
     }
 
-    /// The same, if it waits for longer than it has to.
-    pub(crate) fn hurry(&mut self, lens: &mut Lens<'_>, row: Slot) {
-        let Some(Seat { account, place: Place::Waiting(at), .. }) = self.seat(row) else { return };
-        if lens.outlooks[account.index()].ready_at < at {
+    /// The same, if it is this account's seat and it waits.
+    pub(crate) fn hurry(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
+        let seat = self.seat(row).filter(|seat| seat.account == account);
+        if seat.is_some_and(|seat| matches!(seat.place, Place::Waiting(_))) {
             self.seat_anew(lens, row);
         }
     }
@@ -257,7 +258,7 @@ impl Rota {
             if lens.attached.row(row).is_none_or(|(id, _)| !excluded.contains(id)) {
                 return Some(row);
             }
-            rota.rise(lens.waits, row);
+            rota.rise(row);
             aside.push(row);
         };
         let found = look(self, Self::first_eligible).or_else(|| look(self, Self::first_ahead));
@@ -289,12 +290,10 @@ impl Rota {
         }
     }
 
-    fn rise(&mut self, waits: &mut [u32], row: Slot) {
+    fn rise(&mut self, row: Slot) {
         let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
-        match std::mem::replace(&mut seat.place, Place::Nowhere) {
-            Place::Turns => self.turns.unlink(row),
-            Place::Waiting(_) => waits[seat.account.index()] -= 1,
-            Place::Arrived | Place::Nowhere => {}
+        if std::mem::replace(&mut seat.place, Place::Nowhere) == Place::Turns {
+            self.turns.unlink(row);
         }
     }
 
@@ -307,7 +306,11 @@ impl Rota {
         let outlook = &lens.outlooks[seat.account.index()];
         if !outlook.is_ready(lens.now) {
             seat.place = Place::Waiting(outlook.ready_at);
-            lens.waits[seat.account.index()] += 1;
+            let waits = &mut lens.waits[seat.account.index()];
+            // It may have left and come back; what is noted twice is looked at twice.
+            if waits.last() != Some(&(lens.campaign, row)) {
+                waits.push((lens.campaign, row));
+            }
             self.waiting.push(outlook.ready_at, (*id, row));
             if self.waiting.len() > 2 * self.seats.len() + 64 {
                 let seats = &self.seats;
