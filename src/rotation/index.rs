@@ -182,10 +182,15 @@ impl Index {
 
     /// Lets an account up where it waits for longer than it has to.
     fn hurry(&mut self, state: &State, account: Slot) {
-        for (campaign, row) in std::mem::take(&mut self.waits[account.index()]) {
+        let mut waits = std::mem::take(&mut self.waits[account.index()]);
+        for (campaign, row) in waits.drain(..) {
             if let Some((rota, mut lens)) = self.open(state, campaign) {
                 rota.hurry(&mut lens, row, account);
             }
+        }
+        // The list keeps its memory for the next pause.
+        if self.waits[account.index()].is_empty() {
+            self.waits[account.index()] = waits;
         }
     }
 

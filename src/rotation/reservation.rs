@@ -194,7 +194,9 @@ impl Eq for Reservations {}
 impl From<Records> for Reservations {
     fn from(Records { base, records }: Records) -> Self {
         let mut reservations = Self { base, ..Self::default() };
-        records.into_iter().for_each(|record| reservations.push(record));
+        for record in records {
+            reservations.push(record);
+        }
         reservations
     }
 }
