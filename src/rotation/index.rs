@@ -183,6 +183,8 @@ impl Index {
     /// Lets an account up where it waits for longer than it has to.
     fn hurry(&mut self, state: &State, account: Slot) {
         let mut waits = std::mem::take(&mut self.waits[account.index()]);
+        waits.sort_unstable();
+        waits.dedup();
         for (campaign, row) in waits.drain(..) {
             if let Some((rota, mut lens)) = self.open(state, campaign) {
                 rota.hurry(&mut lens, row, account);

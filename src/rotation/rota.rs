@@ -151,11 +151,14 @@ impl Rota {
         self.sit(lens, row);
     }
 
-    /// The same, if it is this account's seat and it waits.
+    /// The same, if this account waits there for longer than it has to.
     pub(crate) fn hurry(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
-        let seat = self.seat(row).filter(|seat| seat.account == account);
-        if seat.is_some_and(|seat| matches!(seat.place, Place::Waiting(_))) {
+        let Some(seat) = self.seat(row).filter(|seat| seat.account == account) else { return };
+        let Place::Waiting(at) = seat.place else { return };
+        if lens.outlooks[account.index()].ready_at < at {
             self.seat_anew(lens, row);
+        } else {
+            lens.note_wait(account, row);
         }
     }
 
@@ -306,11 +309,7 @@ impl Rota {
         let outlook = &lens.outlooks[seat.account.index()];
         if !outlook.is_ready(lens.now) {
             seat.place = Place::Waiting(outlook.ready_at);
-            let waits = &mut lens.waits[seat.account.index()];
-            // It may have left and come back; what is noted twice is looked at twice.
-            if waits.last() != Some(&(lens.campaign, row)) {
-                waits.push((lens.campaign, row));
-            }
+            lens.note_wait(seat.account, row);
             self.waiting.push(outlook.ready_at, (*id, row));
             if self.waiting.len() > 2 * self.seats.len() + 64 {
                 let seats = &self.seats;
@@ -333,6 +332,20 @@ impl Rota {
 }
 
 impl Lens<'_> {
+    /// Notes that an account waits here. It may have left and come back since it was noted.
+    fn note_wait(&mut self, account: Slot, row: Slot) {
+        let waits = &mut self.waits[account.index()];
+        let note = (self.campaign, row);
+        if waits.last() == Some(&note) {
+            return;
+        }
+        if waits.len() == waits.capacity() {
+            waits.sort_unstable();
+            waits.dedup();
+        }
+        waits.push(note);
+    }
+
     /// Where an account stands in the campaign's virtual time.
     fn spot(&self, row: Slot, account: Slot) -> Option<Spot> {
         let (id, attachment) = self.attached.row(row)?;
