@@ -227,3 +227,78 @@ fn recent(start: i128) -> usize {
     let folded = (start ^ (start >> 64)) as u64;
     (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(row: u32) -> Slot {
+        Slot::from_number(row)
+    }
+
+    fn first_eligible(runs: &mut Runs, spots: &[Option<Spot>], now: i128) -> Option<Spot> {
+        loop {
+            let row = runs.first_eligible(now)?;
+            let spot = spots[row.index()].unwrap();
+            if runs.confirm_eligible(row, spot, now) {
+                return Some(spot);
+            }
+        }
+    }
+
+    fn first_ahead(runs: &mut Runs, spots: &[Option<Spot>]) -> Option<Spot> {
+        loop {
+            let row = runs.first_ahead()?;
+            let spot = spots[row.index()].unwrap();
+            if runs.confirm_ahead(row, spot) {
+                return Some(spot);
+            }
+        }
+    }
+
+    /// Rows come, go, move back unnoticed and forward noticed; virtual time runs on and goes back.
+    /// The first is always the one that a look at each finds.
+    #[test]
+    fn the_first_of_the_order_is_the_least_of_all() {
+        let mut seed = 1_u64;
+        let mut draw = |most: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
+            (seed >> 33) % most
+        };
+        let mut runs = Runs::default();
+        let mut spots: Vec<Option<Spot>> = vec![None; 60];
+        let mut now = 0_i128;
+        for _ in 0..60_000 {
+            let row = u32::try_from(draw(60)).unwrap();
+            let id = AccountId(u64::from(row * 37 % 60));
+            let start = now + i128::from(draw(9)) - 3;
+            let spot = Spot { start, deadline: start + 1 + i128::from(draw(3)) * 4, id };
+            match (draw(4), spots[row as usize]) {
+                (_, None) => {
+                    runs.insert(slot(row), spot, now);
+                    spots[row as usize] = Some(spot);
+                }
+                (0, Some(_)) => {
+                    runs.unlink(slot(row));
+                    spots[row as usize] = None;
+                }
+                // A send from elsewhere moves it back, and nobody tells.
+                (1, Some(old)) if old.start < start && old.deadline <= spot.deadline => {
+                    spots[row as usize] = Some(spot);
+                }
+                (2, Some(_)) => {
+                    runs.unlink(slot(row));
+                    runs.insert(slot(row), spot, now);
+                    spots[row as usize] = Some(spot);
+                }
+                _ => now += i128::from(draw(4)) - 1,
+            }
+            let eligible = spots.iter().flatten().filter(|spot| spot.start <= now);
+            let least = eligible.min_by_key(|spot| (spot.deadline, spot.id)).copied();
+            assert_eq!(first_eligible(&mut runs, &spots, now), least);
+            if least.is_none() {
+                assert_eq!(first_ahead(&mut runs, &spots), spots.iter().flatten().min().copied());
+            }
+        }
+    }
+}
