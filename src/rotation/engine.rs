@@ -202,7 +202,7 @@ impl Engine {
         let lease = &mut self.index.rota(campaign).lease;
         lease.emails = lease.emails.saturating_sub(1);
         // At once, so that nobody here stands before its start but for turns elsewhere.
-        self.index.place(&self.state, campaign, reserved.account, hints.row);
+        self.index.served(&self.state, campaign, reserved.account, hints.row);
     }
 
     /// What an event does away with and what follows has to know.

@@ -205,6 +205,15 @@ impl Index {
         }
     }
 
+    /// Puts an account back that was served in a campaign.
+    pub(crate) fn served(&mut self, state: &State, campaign: Slot, account: AccountId, hint: Hint) {
+        if let Some((rota, mut lens)) = self.open(state, campaign) {
+            if let Some(row) = lens.attached.find(&account, hint) {
+                rota.served(&mut lens, row);
+            }
+        }
+    }
+
     /// Takes accounts in that are attached to a campaign.
     pub(crate) fn attached(&mut self, state: &State, campaign: Slot, ids: &[AccountId]) {
         let Some((rota, mut lens)) = self.open(state, campaign) else { return };

@@ -60,6 +60,8 @@ pub(crate) struct Rota {
     /// How many attached accounts are attached to other campaigns too.
     pub(crate) shared: usize,
     pub(crate) lease: Lease,
+    /// How many of the next that were served are put aside until they are ready.
+    cautious: u8,
 }
 
 /// What a rota sees of the facts and of what is derived for the whole engine.
@@ -85,9 +87,13 @@ impl Default for Rota {
             changed: Vec::new(),
             shared: 0,
             lease: Lease::NONE,
+            cautious: 0,
         }
     }
 }
+
+/// For how many grants a rota is cautious after somebody came up that was not ready.
+const CAUTION: u8 = 32;
 
 impl Rota {
     /// Takes an account in that was attached.
@@ -151,7 +157,31 @@ impl Rota {
         self.sit(lens, row);
     }
 
-    /// The same, if this account waits there for longer than it has to.
+    /// Puts an account back that was served. It mostly pauses now, and is mostly ready again when its
+    /// turn comes; unless that was seen to be otherwise it goes back into the order at once.
+    pub(crate) fn served(&mut self, lens: &mut Lens<'_>, row: Slot) {
+        self.rise(row);
+        let Some(account) = self.account(row) else { return };
+        let present = lens.attached.row(row).is_some_and(|(_, attachment)| attachment.present);
+        let away = lens.outlooks[account.index()].away;
+        if self.cautious == 0 && present && !away {
+            self.join(lens, row, account);
+        } else {
+            self.cautious = self.cautious.saturating_sub(1);
+            self.sit(lens, row);
+        }
+    }
+
+    fn join(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
+        if let (Some(Some(seat)), Some(spot)) =
+            (self.seats.get_mut(row.index()), lens.spot(row, account))
+        {
+            seat.place = Place::Turns;
+            self.turns.insert(row, spot, lens.virtual_time);
+        }
+    }
+
+    /// Puts an account where it belongs if it waits there for longer than it has to.
     pub(crate) fn hurry(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
         let Some(seat) = self.seat(row).filter(|seat| seat.account == account) else { return };
         let Place::Waiting(at) = seat.place else { return };
@@ -276,6 +306,7 @@ impl Rota {
     fn spot(&mut self, lens: &mut Lens<'_>, row: Slot) -> Option<Spot> {
         let account = self.seat(row)?.account;
         if !lens.outlooks[account.index()].is_ready(lens.now) {
+            self.cautious = CAUTION;
             self.seat_anew(lens, row);
             return None;
         }
@@ -319,11 +350,8 @@ impl Rota {
                 });
             }
         } else if attachment.present {
-            seat.place = Place::Turns;
             let account = seat.account;
-            if let Some(spot) = lens.spot(row, account) {
-                self.turns.insert(row, spot, lens.virtual_time);
-            }
+            self.join(lens, row, account);
         } else {
             seat.place = Place::Arrived;
             self.arrived.push(row);
