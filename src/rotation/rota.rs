@@ -157,8 +157,8 @@ impl Rota {
         self.sit(lens, row);
     }
 
-    /// Puts an account back that was served. It mostly pauses now, and is mostly ready again when its
-    /// turn comes; unless that was seen to be otherwise it goes back into the order at once.
+    /// Puts an account back that was served. It mostly pauses now, and is mostly ready again when
+    /// its turn comes; unless that was seen to be otherwise it goes back into the order at once.
     pub(crate) fn served(&mut self, lens: &mut Lens<'_>, row: Slot) {
         self.rise(row);
         let Some(account) = self.account(row) else { return };
@@ -181,7 +181,7 @@ impl Rota {
         }
     }
 
-    /// Puts an account where it belongs if it waits there for longer than it has to.
+    /// Puts this account where it belongs if it waits there for longer than it has to.
     pub(crate) fn hurry(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
         let Some(seat) = self.seat(row).filter(|seat| seat.account == account) else { return };
         let Place::Waiting(at) = seat.place else { return };
