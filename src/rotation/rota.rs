@@ -252,7 +252,7 @@ impl Rota {
     /// [`first_eligible`](Self::first_eligible) was asked for before.
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
-            let row = self.turns.first_ahead()?;
+            let row = self.turns.first_ahead(lens.virtual_time)?;
             let Some(spot) = self.spot(lens, row) else { continue };
             if self.turns.confirm_ahead(row, spot) {
                 return Some(row);

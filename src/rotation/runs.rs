@@ -50,6 +50,8 @@ pub(crate) struct Runs {
     eligible: Heap<(i128, AccountId, u32)>,
     /// The others, by their start and the deadline of their first.
     ahead: Heap<(Spot, u32)>,
+    /// The latest virtual time by which starts were told to have come.
+    told_at: i128,
 }
 
 impl Runs {
@@ -98,6 +100,7 @@ impl Runs {
         self.recent[recent] = run;
         self.links[row as usize] = Link { before: NONE, after: NONE, run };
         if spot.start <= virtual_time {
+            self.told_at = self.told_at.max(virtual_time);
             self.eligible.push((spot.deadline, spot.id, run));
         } else {
             self.ahead.push((spot, run));
@@ -120,6 +123,7 @@ impl Runs {
     /// The row that is first by deadline among those whose start has come, as far as is known. It
     /// must be confirmed, or unlinked.
     pub(crate) fn first_eligible(&mut self, virtual_time: i128) -> Option<Slot> {
+        self.told_at = self.told_at.max(virtual_time);
         while let Some((spot, run)) = self.ahead.first() {
             if spot.start > virtual_time {
                 break;
@@ -167,7 +171,10 @@ impl Runs {
 
     /// The row that is first by start among those whose start has not come, as far as is known. It
     /// must be confirmed, or unlinked.
-    pub(crate) fn first_ahead(&mut self) -> Option<Slot> {
+    pub(crate) fn first_ahead(&mut self, virtual_time: i128) -> Option<Slot> {
+        if virtual_time < self.told_at {
+            self.go_back(virtual_time);
+        }
         loop {
             let (_, run) = self.ahead.first()?;
             let first = self.all[run as usize].first;
@@ -185,7 +192,7 @@ impl Runs {
         if self.all[run as usize].start != spot.start {
             self.unlink(row);
             // Sends move it back only, so its start has not come.
-            self.insert(row, spot, known.start - 1);
+            self.insert(row, spot, self.told_at.min(known.start - 1));
             return false;
         }
         if known == spot {
@@ -193,6 +200,19 @@ impl Runs {
         }
         self.ahead.replace_first((spot, run));
         false
+    }
+
+    /// Virtual time went back, after a turn that was cancelled: starts that had come have not.
+    fn go_back(&mut self, virtual_time: i128) {
+        let Self { all, eligible, ahead, .. } = self;
+        eligible.retain(|(deadline, id, run)| {
+            let start = all[*run as usize].start;
+            if start > virtual_time {
+                ahead.push((Spot { start, deadline: *deadline, id: *id }, *run));
+            }
+            start <= virtual_time
+        });
+        self.told_at = virtual_time;
     }
 
     fn release(&mut self, run: u32) {
@@ -246,9 +266,9 @@ mod tests {
         }
     }
 
-    fn first_ahead(runs: &mut Runs, spots: &[Option<Spot>]) -> Option<Spot> {
+    fn first_ahead(runs: &mut Runs, spots: &[Option<Spot>], now: i128) -> Option<Spot> {
         loop {
-            let row = runs.first_ahead()?;
+            let row = runs.first_ahead(now)?;
             let spot = spots[row.index()].unwrap();
             if runs.confirm_ahead(row, spot) {
                 return Some(spot);
@@ -297,7 +317,10 @@ mod tests {
             let least = eligible.min_by_key(|spot| (spot.deadline, spot.id)).copied();
             assert_eq!(first_eligible(&mut runs, &spots, now), least);
             if least.is_none() {
-                assert_eq!(first_ahead(&mut runs, &spots), spots.iter().flatten().min().copied());
+                assert_eq!(
+                    first_ahead(&mut runs, &spots, now),
+                    spots.iter().flatten().min().copied()
+                );
             }
         }
     }
