@@ -130,11 +130,18 @@ impl Index {
     pub(crate) fn touch(&mut self, state: &State, account: Slot, touch: Touch) {
         self.grow(account);
         let Some(record) = state.accounts.at(account) else { return };
+        let old = self.outlooks[account.index()];
         if touch != Touch::Changed && !record.deleted {
             let rules = AccountRules::of(state, record);
-            let old = self.outlooks[account.index()];
-            if let Some(new) = old.shifted(rules, self.now, touch == Touch::Granted) {
-                self.replace(state, account, new);
+            let new = &mut self.outlooks[account.index()];
+            if new.shift(rules, self.now, touch == Touch::Granted) {
+                let forward = new.at < old.at || new.weight != old.weight;
+                if new.ready_at < old.ready_at {
+                    self.hurry(state, account);
+                }
+                if forward {
+                    self.tell(state, account, old);
+                }
                 return;
             }
         }
@@ -148,21 +155,19 @@ impl Index {
             return;
         };
         let new = Outlook::of(AccountRules::of(state, record), self.now);
-        self.replace(state, account, new);
-    }
-
-    /// Tells the account's campaigns what they must know of its new outlook.
-    fn replace(&mut self, state: &State, account: Slot, new: Outlook) {
         let old = std::mem::replace(&mut self.outlooks[account.index()], new);
-        let flipped = old.away != new.away;
-        let flips = new.flips_at < old.flips_at;
-        let forward = new.at < old.at || new.weight != old.weight;
         if new.ready_at < old.ready_at {
             self.hurry(state, account);
         }
-        if !(flipped || flips || forward) {
-            return;
+        let forward = new.at < old.at || new.weight != old.weight;
+        if forward || new.away != old.away || new.flips_at < old.flips_at {
+            self.tell(state, account, old);
         }
+    }
+
+    /// Tells the account's campaigns what they must know of its new outlook.
+    fn tell(&mut self, state: &State, account: Slot, old: Outlook) {
+        let new = self.outlooks[account.index()];
         let Some((id, record)) = state.accounts.row(account) else { return };
         for campaign in &record.campaigns {
             let Some(slot) = state.campaigns.slot(campaign) else { continue };
@@ -170,11 +175,11 @@ impl Index {
             let (Some(row), Some((rota, mut lens))) = (row, self.open(state, slot)) else {
                 continue;
             };
-            if flipped {
+            if new.away != old.away {
                 rota.changed.push(row);
             }
             rota.note_flip(row, new.flips_at);
-            if forward {
+            if new.at < old.at || new.weight != old.weight {
                 rota.seat_anew(&mut lens, row);
             }
         }
@@ -182,6 +187,9 @@ impl Index {
 
     /// Lets an account up where it waits for longer than it has to.
     fn hurry(&mut self, state: &State, account: Slot) {
+        if self.waits[account.index()].is_empty() {
+            return;
+        }
         let mut waits = std::mem::take(&mut self.waits[account.index()]);
         waits.sort_unstable();
         waits.dedup();

@@ -2,11 +2,12 @@
 //!
 //! Knows one campaign's leads. Whether an account is gone is decided elsewhere.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::rotation::event::Reserved;
+use crate::rotation::event::Grant;
 use crate::rotation::lookup::{Mix, Nearby};
 use crate::rotation::reservation::{Fate, Reservation};
 use crate::vocab::{AccountId, LeadId, ReservationId};
@@ -82,18 +83,24 @@ impl Leads {
     }
 
     /// Notes that room is reserved for an email to a lead.
-    pub(crate) fn reserved(&mut self, reserved: &Reserved) {
-        let lead = reserved.request.lead;
-        let new = Binding { open: 1, ..Binding::new(reserved.account, reserved.reservation) };
-        let Some(bindings) = self.get_mut(lead) else {
-            self.insert(lead, Bindings::new(new));
-            return;
-        };
-        if bindings.last.account == reserved.account {
-            bindings.last.open += 1;
-        } else {
-            bindings.earlier = bindings.all().copied().collect();
-            bindings.last = new;
+    pub(crate) fn reserved(&mut self, grant: &Grant<'_>) {
+        let lead = grant.request.lead;
+        let new = Binding { open: 1, ..Binding::new(grant.account, grant.reservation) };
+        self.make_room();
+        let Some(part) = self.part(lead) else { return };
+        match self.parts[part].entry(lead) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Bindings::new(new));
+            }
+            Entry::Occupied(bindings) => {
+                let bindings = bindings.into_mut();
+                if bindings.last.account == grant.account {
+                    bindings.last.open += 1;
+                } else {
+                    bindings.earlier = bindings.all().copied().collect();
+                    bindings.last = new;
+                }
+            }
         }
     }
 
@@ -169,17 +176,27 @@ impl Leads {
     }
 
     fn insert(&mut self, lead: LeadId, bindings: Bindings) {
-        if self.parts.is_empty() {
-            self.parts.push(Nearby::default());
-        } else if self.parts.len() == 1 && self.parts[0].len() >= PART_MAX {
-            let all = std::mem::take(&mut self.parts[0]);
-            self.parts = vec![Nearby::default(); PARTS];
-            for (lead, bindings) in all {
-                self.insert(lead, bindings);
-            }
-        }
+        self.make_room();
         if let Some(part) = self.part(lead) {
             self.parts[part].insert(lead, bindings);
+        }
+    }
+
+    /// Before a lead is added.
+    fn make_room(&mut self) {
+        match self.parts.as_slice() {
+            [] => self.parts.push(Nearby::default()),
+            [all] if all.len() >= PART_MAX => self.divide(),
+            _ => {}
+        }
+    }
+
+    #[cold]
+    fn divide(&mut self) {
+        let all = std::mem::take(&mut self.parts[0]);
+        self.parts = vec![Nearby::default(); PARTS];
+        for (lead, bindings) in all {
+            self.insert(lead, bindings);
         }
     }
 

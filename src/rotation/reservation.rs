@@ -134,6 +134,11 @@ impl Reservations {
         }
     }
 
+    /// The one that was added last.
+    pub(crate) fn last(&self) -> Option<&Reservation> {
+        self.chunks.back()?.last()
+    }
+
     pub(crate) fn get(&self, id: ReservationId) -> Option<&Reservation> {
         let index = self.index(id)?;
         self.chunks.get(index / CHUNK)?.get(index % CHUNK)

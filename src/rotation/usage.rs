@@ -102,9 +102,13 @@ impl Usage {
     }
 
     /// Enters a send at `at`, which is not before any other.
-    pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, zone: Zone, memory: Span) {
+    pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, memory: Span) {
         self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });
         self.log.prune(at.minus(memory), at.minus(Limit::LENGTH_MAX));
+    }
+
+    /// Notes that a civil day is one with a send.
+    pub(crate) fn ramp_on(&mut self, zone: Zone, at: Timestamp) {
         self.ramp.sent_on(self.today.day(zone, at));
     }
 
@@ -122,8 +126,13 @@ impl Usage {
 
     /// Adds a reservation to those that are out.
     pub(crate) fn open(&mut self, open: Open) {
-        let index = self.open.partition_point(|o| (o.ends_at, o.id) < (open.ends_at, open.id));
-        self.open.insert(index, open);
+        // Reservations live equally long, so nearly all lapse in the order in which they came.
+        if self.open.last().is_none_or(|last| (last.ends_at, last.id) < (open.ends_at, open.id)) {
+            self.open.push(open);
+        } else {
+            let index = self.open.partition_point(|o| (o.ends_at, o.id) < (open.ends_at, open.id));
+            self.open.insert(index, open);
+        }
         self.number = self.number.max(open.number + 1);
     }
 
