@@ -61,8 +61,8 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         Fact::Reserved(reserved) => {
             reserve(state, &Grant::from(&**reserved), Hints::default(), at);
         }
-        Fact::Returned { campaign, account, start } => {
-            come_back(state, *campaign, *account, *start);
+        Fact::Returned { campaign, accounts, present } => {
+            come_back(state, *campaign, accounts, *present);
         }
         Fact::Settled { reservation, outcome } => {
             end(state, *reservation, Fate::Settled(*outcome), at);
@@ -125,16 +125,19 @@ fn leave(state: &mut State, campaign: CampaignId, id: AccountId, taker: Option<A
     }
 }
 
-fn come_back(state: &mut State, campaign: CampaignId, id: AccountId, start: i128) {
+fn come_back(state: &mut State, campaign: CampaignId, ids: &[AccountId], present: i128) {
     let Some(campaign) = state.campaigns.get_mut(&campaign) else { return };
-    let (Some(attachment), Some(account)) =
-        (campaign.attached.get_mut(&id), state.accounts.get(&id))
-    else {
-        return;
-    };
-    attachment.offset = start - account.place.at();
-    if !std::mem::replace(&mut attachment.present, true) {
-        campaign.total_weight += account.weight;
+    for id in ids {
+        let (Some(attachment), Some(account)) =
+            (campaign.attached.get_mut(id), state.accounts.get(id))
+        else {
+            continue;
+        };
+        let start = account.start(attachment).max(present);
+        attachment.offset = start - account.place.at();
+        if !std::mem::replace(&mut attachment.present, true) {
+            campaign.total_weight += account.weight;
+        }
     }
 }
 

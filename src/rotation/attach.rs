@@ -67,7 +67,26 @@ impl Engine {
             self.check_entry(record, id, now, findings);
             true
         });
-        self.carry_out(report, mode, now, |accounts| Fact::Attached { campaign, accounts })
+        let report =
+            self.carry_out(report, mode, now, |accounts| Fact::Attached { campaign, accounts })?;
+        if mode != Mode::DryRun {
+            self.join(campaign, &report.changed, now);
+        }
+        Ok(report)
+    }
+
+    /// Lets those that were attached take part at once, if they may, so that they start from equal
+    /// places.
+    fn join(&mut self, campaign: CampaignId, accounts: &[AccountId], now: Timestamp) {
+        let Some(slot) = self.state.campaigns.slot(&campaign) else { return };
+        self.index.arrive(&self.state, slot);
+        let mut joining = accounts.to_vec();
+        joining.retain(|id| {
+            let account = self.state.accounts.slot(id);
+            account.is_some_and(|account| !self.index.outlook(&self.state, account).away)
+        });
+        joining.sort_unstable();
+        self.bring_back(campaign, slot, joining, now);
     }
 
     /// Takes accounts out of a campaign, all or none. What they sent still counts for them.

@@ -318,7 +318,11 @@ impl Engine {
                     self.place(*campaign, *taker);
                 }
             }
-            Fact::Returned { campaign, account, .. } => self.place(*campaign, *account),
+            Fact::Returned { campaign, accounts, .. } => {
+                for account in accounts {
+                    self.place(*campaign, *account);
+                }
+            }
             Fact::Attached { .. }
             | Fact::Cancelled { .. }
             | Fact::ClockConfirmed

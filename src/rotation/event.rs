@@ -124,15 +124,16 @@ pub enum Fact {
     },
     /// Room was reserved for one email.
     Reserved(Box<Reserved>),
-    /// An account joined a campaign's rotation, or came back to it.
+    /// Accounts joined a campaign's rotation, or came back to it: each where it stood, or at the
+    /// present, if that is later.
     Returned {
         /// Which campaign.
         campaign: CampaignId,
-        /// Which account.
-        account: AccountId,
-        /// Where it stands in virtual time.
+        /// Which accounts.
+        accounts: Vec<AccountId>,
+        /// The present in the campaign's virtual time.
         #[serde(with = "as_text")]
-        start: i128,
+        present: i128,
     },
     /// What became of an email is known.
     Settled {

@@ -3,6 +3,7 @@
 //! Commands decide on events, events are taken in, and nothing else changes a fact. It reads no
 //! clock, disk, network or entropy: time is an argument and chance comes from a seed.
 
+mod absent;
 mod accounts;
 mod agenda;
 mod apply;

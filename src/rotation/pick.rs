@@ -5,7 +5,6 @@
 
 use crate::policy::grain;
 use crate::rotation::apply::Hints;
-use crate::rotation::event::Fact;
 use crate::rotation::index::Index;
 use crate::rotation::state::State;
 use crate::rotation::table::{Hint, Slot};
@@ -19,29 +18,9 @@ pub(crate) struct Turn {
     pub(crate) hints: Hints,
 }
 
-/// Accounts join the rotation before a grant, each at its own place or at the present, if that is
-/// later. None of them makes the present for the others.
-pub(crate) fn returns(
-    state: &State,
-    index: &mut Index,
-    campaign: Slot,
-    coming: &[AccountId],
-) -> Vec<Fact> {
-    let (Some(present), Some((id, _))) =
-        (present(state, index, campaign), state.campaigns.row(campaign))
-    else {
-        return Vec::new();
-    };
-    let fact = |account: &AccountId| {
-        let start = start(state, campaign, *account)?.max(present);
-        Some(Fact::Returned { campaign: *id, account: *account, start })
-    };
-    coming.iter().filter_map(fact).collect()
-}
-
 /// The present of a campaign in its virtual time. Where nobody's start has come, it is the least
 /// start of those that are ready.
-fn present(state: &State, index: &mut Index, campaign: Slot) -> Option<i128> {
+pub(crate) fn present(state: &State, index: &mut Index, campaign: Slot) -> Option<i128> {
     let now = state.campaigns.at(campaign)?.virtual_time.at();
     let (rota, mut lens) = index.open(state, campaign)?;
     if rota.first_eligible(&mut lens).is_some() {

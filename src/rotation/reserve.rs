@@ -21,6 +21,11 @@ use crate::vocab::{AccountId, CampaignId, LeadId, Span, Timestamp};
 /// The most bytes of an idempotency key.
 const KEY_MAX: usize = 255;
 
+/// So many accounts come back to a campaign before one grant, if one of them or another may send.
+/// More would make the first call after midnight long, fewer would bring a pool back slowly. They
+/// come faster than they are served, so nobody gets a second turn while others wait to come back.
+const RETURNS_MAX: usize = 16;
+
 /// The answer to a request: now, later, or not until somebody acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a reservation that is not settled counts as sent"]
@@ -230,7 +235,7 @@ impl Engine {
         }
         let candidacy = Candidacy::new(&self.state, campaign, request, now)?;
         self.index.arrive(&self.state, candidacy.slot);
-        let settled = self.index.rota(candidacy.slot).changed.is_empty();
+        let settled = self.index.rota(candidacy.slot).is_settled(now);
         if candidacy.route == Route::Rotation && settled {
             // Whose turn it is says whether there is anybody.
             if !candidacy.campaign_is_open(&self.state, &mut self.index, now) {
@@ -240,7 +245,8 @@ impl Engine {
             if !candidacy.may_start(&self.state, &mut self.index, now) {
                 return Ok(candidacy.later(&self.state, &mut self.index, now));
             }
-            self.gather(campaign, candidacy.slot, now);
+            let rotates = candidacy.route == Route::Rotation;
+            self.gather(campaign, candidacy.slot, now, rotates.then_some(&request.excluded));
         }
         let turn = match candidacy.route {
             Route::Named { account, .. } => {
@@ -262,17 +268,43 @@ impl Engine {
         })
     }
 
-    /// Before a grant, those that cannot take part leave, and those that can come back.
-    fn gather(&mut self, campaign: CampaignId, slot: Slot, now: Timestamp) {
-        let Some((leaving, coming)) = self.index.moving(&self.state, slot) else { return };
-        for account in leaving {
+    /// Before a grant, those that cannot take part leave, and of those that can the first come
+    /// back; more of them if the rotation needs somebody who may send and is not excluded.
+    fn gather(
+        &mut self,
+        campaign: CampaignId,
+        slot: Slot,
+        now: Timestamp,
+        excluded: Option<&Vec<AccountId>>,
+    ) {
+        for account in self.index.leaving(&self.state, slot) {
             let taker = pick::taker(&self.state, &mut self.index, slot, account);
             self.take_in(now, Fact::Left { campaign, account, taker });
         }
-        if !coming.is_empty() {
-            for fact in pick::returns(&self.state, &mut self.index, slot, &coming) {
-                self.take_in(now, fact);
+        loop {
+            let accounts = self.index.coming(&self.state, slot, RETURNS_MAX);
+            if accounts.is_empty() {
+                break;
             }
+            self.bring_back(campaign, slot, accounts, now);
+            let Some(excluded) = excluded else { break };
+            if self.index.anybody_present(&self.state, slot, excluded) {
+                break;
+            }
+        }
+    }
+
+    /// Lets accounts take part, at the present of those that do.
+    pub(crate) fn bring_back(
+        &mut self,
+        campaign: CampaignId,
+        slot: Slot,
+        accounts: Vec<AccountId>,
+        now: Timestamp,
+    ) {
+        let present = pick::present(&self.state, &mut self.index, slot);
+        if let Some(present) = present.filter(|_| !accounts.is_empty()) {
+            self.take_in(now, Fact::Returned { campaign, accounts, present });
         }
     }
 

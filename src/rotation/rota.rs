@@ -1,5 +1,5 @@
-//! One campaign's accounts in the order of their turns, and those that may not send by when they
-//! may.
+//! One campaign's accounts: those that take part in the order of their turns or by when they may
+//! send, and those that do not.
 //!
 //! An account is put where it belongs when it is looked at, and what stands there about it is a
 //! lower bound until it comes up: sends from other campaigns move it back, pauses begin. It is
@@ -7,6 +7,7 @@
 //! Knows the derived outlook of its accounts; changes no fact and decides nothing by itself.
 
 use crate::policy::grain;
+use crate::rotation::absent::{Absent, Member};
 use crate::rotation::agenda::Agenda;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::runs::{Runs, Spot};
@@ -17,8 +18,11 @@ use crate::vocab::{AccountId, Timestamp};
 /// Where an attached account is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Ready, but not part of the rotation yet.
-    Arrived,
+    /// Not part of the rotation: when it may send, and when it may come back. The least instant
+    /// there is stands for at once.
+    Absent { ready_at: Timestamp, back_at: Timestamp },
+    /// Part of the rotation until the next grant only: when it may send.
+    Leaving { ready_at: Timestamp },
     /// Nowhere.
     Nowhere,
     /// Ready, as far as is known: in the order of turns.
@@ -31,8 +35,9 @@ enum Place {
 #[derive(Clone, Copy, Debug)]
 struct Seat {
     account: Slot,
+    id: AccountId,
     place: Place,
-    /// When its outlook is to be looked at again, as far as that is noted.
+    /// When it may leave by itself, as far as that is noted.
     flips_at: Timestamp,
 }
 
@@ -54,9 +59,11 @@ pub(crate) struct Rota {
     turns: Runs,
     waiting: Agenda<(AccountId, Slot)>,
     flips: Agenda<Slot>,
-    arrived: Vec<Slot>,
-    /// Whose part in the rotation may have changed since the last grant.
-    pub(crate) changed: Vec<Slot>,
+    absent: Absent,
+    /// Who may have to leave before the next grant.
+    leaving: Vec<Slot>,
+    /// When the first of those may stay after all.
+    stays_at: Timestamp,
     /// How many attached accounts are attached to other campaigns too.
     pub(crate) shared: usize,
     pub(crate) lease: Lease,
@@ -83,8 +90,9 @@ impl Default for Rota {
             turns: Runs::default(),
             waiting: Agenda::default(),
             flips: Agenda::default(),
-            arrived: Vec::new(),
-            changed: Vec::new(),
+            absent: Absent::default(),
+            leaving: Vec::new(),
+            stays_at: Timestamp::MAX,
             shared: 0,
             lease: Lease::NONE,
             cautious: 0,
@@ -101,10 +109,9 @@ impl Rota {
         if self.seats.len() <= row.index() {
             self.seats.resize(row.index() + 1, None);
         }
-        let seat = Seat { account, place: Place::Nowhere, flips_at: Timestamp::MAX };
+        let Some(id) = lens.attached.row(row).map(|(id, _)| *id) else { return };
+        let seat = Seat { account, id, place: Place::Nowhere, flips_at: Timestamp::MAX };
         self.seats[row.index()] = Some(seat);
-        self.note_flip(row, lens.outlooks[account.index()].flips_at);
-        self.changed.push(row);
         self.sit(lens, row);
     }
 
@@ -121,8 +128,8 @@ impl Rota {
         Some(self.seat(row)?.account)
     }
 
-    /// Notes when an account is to be looked at again, if that is before what was noted.
-    pub(crate) fn note_flip(&mut self, row: Slot, at: Timestamp) {
+    /// Notes when an account that takes part may leave, if that is before what was noted.
+    fn note_flip(&mut self, row: Slot, at: Timestamp) {
         let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
         if at < seat.flips_at {
             seat.flips_at = at;
@@ -137,18 +144,106 @@ impl Rota {
         }
     }
 
-    /// An account whose outlook has to be looked at by now. It must be noted again.
+    /// Accounts that take part and whose outlook has to be looked at by now. They must be
+    /// [told](Self::told) of.
     pub(crate) fn flipped(&mut self, now: Timestamp) -> Option<(Slot, Slot)> {
         while let Some((at, row)) = self.flips.first().filter(|(at, _)| *at <= now) {
             self.flips.pop();
-            if let Some(Some(seat)) = self.seats.get_mut(row.index()) {
-                if seat.flips_at == at {
-                    seat.flips_at = Timestamp::MAX;
+            let Some(Some(seat)) = self.seats.get_mut(row.index()) else { continue };
+            if seat.flips_at == at {
+                seat.flips_at = Timestamp::MAX;
+                if !matches!(seat.place, Place::Absent { .. }) {
                     return Some((row, seat.account));
                 }
             }
         }
         None
+    }
+
+    /// Those that had to leave and may stay after all, if one of them may.
+    pub(crate) fn staying(&mut self, now: Timestamp) -> Vec<(Slot, Slot)> {
+        if self.stays_at > now {
+            return Vec::new();
+        }
+        self.stays_at = Timestamp::MAX;
+        let rows = std::mem::take(&mut self.leaving);
+        rows.into_iter().filter_map(|row| Some((row, self.seat(row)?.account))).collect()
+    }
+
+    /// Takes in that an account's outlook has changed.
+    pub(crate) fn told(&mut self, lens: &mut Lens<'_>, row: Slot, moves: bool) {
+        let Some(seat) = self.seat(row) else { return };
+        let outlook = lens.outlooks[seat.account.index()];
+        let elsewhere = match seat.place {
+            Place::Absent { back_at, .. } => {
+                !outlook.away && back_at > Timestamp::MIN
+                    || outlook.away && outlook.flips_at < back_at
+            }
+            Place::Leaving { .. } => true,
+            Place::Nowhere | Place::Turns | Place::Waiting(_) => outlook.away,
+        };
+        if moves || elsewhere {
+            self.seat_anew(lens, row);
+        } else {
+            self.note_flip(row, outlook.flips_at);
+        }
+    }
+
+    /// Whether everybody takes part who may, and nobody else.
+    pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
+        self.leaving.is_empty() && self.absent.is_quiet(now)
+    }
+
+    /// Takes out those that may have to leave.
+    pub(crate) fn take_leaving(&mut self) -> Vec<Slot> {
+        self.stays_at = Timestamp::MAX;
+        std::mem::take(&mut self.leaving)
+    }
+
+    /// Takes out who comes back next, as far as is known. It must be seated anew.
+    pub(crate) fn next_coming(&mut self, now: Timestamp) -> Option<(Member, Slot)> {
+        // Those that came back before are mostly the first here, too.
+        self.drop_stale_absent();
+        let member = self.absent.next(now)?;
+        Some((member, self.seat(member.1)?.account))
+    }
+
+    /// When the first of those that are absent or leave may send, as far as is known.
+    pub(crate) fn first_absent(&mut self) -> Option<(Timestamp, Member, Slot)> {
+        self.drop_stale_absent();
+        let (at, member) = self.absent.ready.first()?;
+        Some((at, member, self.seat(member.1)?.account))
+    }
+
+    /// Takes that entry out for a while.
+    pub(crate) fn put_aside(&mut self) -> Option<(Timestamp, Member)> {
+        self.absent.ready.pop()
+    }
+
+    pub(crate) fn put_back(&mut self, aside: Vec<(Timestamp, Member)>) {
+        for (at, member) in aside {
+            self.absent.ready.push(at, member);
+        }
+    }
+
+    fn drop_stale_absent(&mut self) {
+        while let Some((at, (id, row))) = self.absent.ready.first() {
+            if self.absent_until(row) == Some((at, id)) {
+                break;
+            }
+            self.absent.ready.pop();
+        }
+    }
+
+    /// When an account may send that is absent or leaves.
+    fn absent_until(&self, row: Slot) -> Option<(Timestamp, AccountId)> {
+        let seat = self.seat(row)?;
+        match seat.place {
+            Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => {
+                Some((ready_at, seat.id))
+            }
+            Place::Nowhere | Place::Turns | Place::Waiting(_) => None,
+        }
     }
 
     /// Puts an account where it belongs, from wherever it is.
@@ -184,7 +279,11 @@ impl Rota {
     /// Puts this account where it belongs if it waits there for longer than it has to.
     pub(crate) fn hurry(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
         let Some(seat) = self.seat(row).filter(|seat| seat.account == account) else { return };
-        let Place::Waiting(at) = seat.place else { return };
+        let at = match seat.place {
+            Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => ready_at,
+            Place::Waiting(at) => at,
+            Place::Nowhere | Place::Turns => return,
+        };
         if lens.outlooks[account.index()].ready_at < at {
             self.seat_anew(lens, row);
         } else {
@@ -212,28 +311,47 @@ impl Rota {
         lens: &mut Lens<'_>,
         excluded: &[AccountId],
     ) -> Option<(Timestamp, AccountId)> {
+        let present = self.first_of(lens, excluded, Self::first_present, |rota| rota.waiting.pop());
+        let (present, aside) = present;
+        for (at, member) in aside {
+            self.waiting.push(at, member);
+        }
+        let absent = self.first_of(lens, excluded, Self::first_absent, Self::put_aside);
+        let (absent, aside) = absent;
+        self.put_back(aside);
+        present.into_iter().chain(absent).min()
+    }
+
+    /// The first of one kind of those that wait, and those that came before it and are excluded.
+    fn first_of(
+        &mut self,
+        lens: &mut Lens<'_>,
+        excluded: &[AccountId],
+        first: fn(&mut Self) -> Option<(Timestamp, Member, Slot)>,
+        take: fn(&mut Self) -> Option<(Timestamp, Member)>,
+    ) -> (Option<(Timestamp, AccountId)>, Vec<(Timestamp, Member)>) {
         let mut aside = Vec::new();
-        let found = loop {
-            let Some((at, (id, row))) = self.waiting.first() else { break None };
-            let seat = self.seat(row).filter(|seat| seat.place == Place::Waiting(at));
-            let Some(seat) = seat else {
-                self.waiting.pop();
-                continue;
-            };
-            if lens.outlooks[seat.account.index()].ready_at != at {
-                self.waiting.pop();
+        while let Some((at, (id, row), account)) = first(self) {
+            if lens.outlooks[account.index()].ready_at != at {
+                take(self);
                 self.seat_anew(lens, row);
             } else if excluded.contains(&id) {
-                self.waiting.pop();
-                aside.push((at, (id, row)));
+                aside.extend(take(self));
             } else {
-                break Some((at, id));
+                return (Some((at, id)), aside);
             }
-        };
-        for (at, about) in aside {
-            self.waiting.push(at, about);
         }
-        found
+        (None, aside)
+    }
+
+    fn first_present(&mut self) -> Option<(Timestamp, Member, Slot)> {
+        while let Some((at, member)) = self.waiting.first() {
+            if self.waits_until(member.1) == Some(at) {
+                return Some((at, member, self.seat(member.1)?.account));
+            }
+            self.waiting.pop();
+        }
+        None
     }
 
     /// The first in the order of turns: of those whose start has come the one with the earliest
@@ -258,29 +376,6 @@ impl Rota {
                 return Some(row);
             }
         }
-    }
-
-    /// Anybody who may send now and is not excluded.
-    pub(crate) fn anybody_ready(&mut self, lens: &mut Lens<'_>, excluded: &[AccountId]) -> bool {
-        if self.next(lens, excluded).is_some() {
-            return true;
-        }
-        let mut n = 0;
-        while let Some(row) = self.arrived.get(n).copied() {
-            let seat = self.seat(row).filter(|seat| seat.place == Place::Arrived);
-            if seat.is_some_and(|seat| lens.outlooks[seat.account.index()].is_ready(lens.now)) {
-                if lens.attached.row(row).is_some_and(|(id, _)| !excluded.contains(id)) {
-                    return true;
-                }
-                n += 1;
-            } else {
-                self.arrived.swap_remove(n);
-                if seat.is_some() {
-                    self.seat_anew(lens, row);
-                }
-            }
-        }
-        false
     }
 
     /// The first in the order of turns who is not excluded, before its time if it must be.
@@ -320,41 +415,77 @@ impl Rota {
     fn waits_until(&self, row: Slot) -> Option<Timestamp> {
         match self.seat(row)?.place {
             Place::Waiting(at) => Some(at),
-            Place::Arrived | Place::Nowhere | Place::Turns => None,
+            Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere | Place::Turns => None,
         }
+    }
+
+    /// Takes an account out from wherever it is, to be seated anew.
+    pub(crate) fn lift(&mut self, row: Slot) {
+        self.rise(row);
     }
 
     fn rise(&mut self, row: Slot) {
         let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
-        if std::mem::replace(&mut seat.place, Place::Nowhere) == Place::Turns {
-            self.turns.unlink(row);
+        match std::mem::replace(&mut seat.place, Place::Nowhere) {
+            Place::Absent { back_at, .. } => self.absent.remove((seat.id, row), back_at),
+            Place::Turns => self.turns.unlink(row),
+            Place::Leaving { .. } | Place::Nowhere | Place::Waiting(_) => {}
         }
     }
 
     fn sit(&mut self, lens: &mut Lens<'_>, row: Slot) {
-        let (Some(Some(seat)), Some((id, attachment))) =
+        let (Some(Some(seat)), Some((_, attachment))) =
             (self.seats.get_mut(row.index()), lens.attached.row(row))
         else {
             return;
         };
-        let outlook = &lens.outlooks[seat.account.index()];
-        if !outlook.is_ready(lens.now) {
-            seat.place = Place::Waiting(outlook.ready_at);
-            lens.note_wait(seat.account, row);
-            self.waiting.push(outlook.ready_at, (*id, row));
-            if self.waiting.len() > 2 * self.seats.len() + 64 {
-                let seats = &self.seats;
-                self.waiting.retain(|at, (_, row)| {
-                    let seat = seats[row.index()].as_ref();
-                    seat.is_some_and(|seat| seat.place == Place::Waiting(at))
-                });
-            }
-        } else if attachment.present {
-            let account = seat.account;
+        let (account, member) = (seat.account, (seat.id, row));
+        let outlook = &lens.outlooks[account.index()];
+        let (ready_at, flips_at) = (outlook.ready_at, outlook.flips_at);
+        if attachment.present && outlook.is_ready(lens.now) {
             self.join(lens, row, account);
+            self.note_flip(row, flips_at);
+            return;
+        }
+        if attachment.present && !outlook.away {
+            seat.place = Place::Waiting(ready_at);
+            self.waiting.push(ready_at, member);
+            self.note_flip(row, flips_at);
         } else {
-            seat.place = Place::Arrived;
-            self.arrived.push(row);
+            if attachment.present {
+                seat.place = Place::Leaving { ready_at };
+                self.leaving.push(row);
+                self.stays_at = self.stays_at.min(flips_at);
+            } else {
+                let back_at = if outlook.away { flips_at } else { Timestamp::MIN };
+                seat.place = Place::Absent { ready_at, back_at };
+                if back_at < Timestamp::MAX {
+                    self.absent.add(member, back_at);
+                }
+            }
+            if ready_at < Timestamp::MAX {
+                self.absent.ready.push(ready_at, member);
+            }
+        }
+        lens.note_wait(account, row);
+        self.drop_stale();
+    }
+
+    /// Drops what no longer stands, once it is most of what there is.
+    fn drop_stale(&mut self) {
+        let most = 2 * self.seats.len() + 64;
+        let Self { seats, waiting, absent, .. } = self;
+        let place = |row: Slot| seats[row.index()].as_ref().map(|seat| seat.place);
+        if waiting.len() > most {
+            waiting.retain(|at, (_, row)| place(row) == Some(Place::Waiting(at)));
+        }
+        if absent.ready.len() > most {
+            absent.ready.retain(|at, (_, row)| match place(row) {
+                Some(Place::Absent { ready_at, .. } | Place::Leaving { ready_at }) => {
+                    ready_at == at
+                }
+                _ => false,
+            });
         }
     }
 }
