@@ -9,6 +9,7 @@ mod agreement_ledger;
 mod agreement_zones;
 mod civil;
 mod cli;
+mod extend;
 mod fraction;
 mod golden;
 mod histories;
