@@ -93,6 +93,10 @@ impl World {
             self.now = seen;
             return;
         }
+        // What was not begun is given back before time passes.
+        if matches!(command, Command::GiveBack) {
+            self.give_back(clock);
+        }
         self.now = clock.max(seen);
         self.ledger.arrive(self.now);
         self.run(clock, command);
@@ -140,6 +144,7 @@ impl World {
                 let requests: Vec<_> = shapes.iter().map(RequestShape::request).collect();
                 self.batch(clock, campaign.id(), &requests);
             }
+            Command::Begin(nth) => self.begin(clock, *nth),
             Command::Reserve(campaign, shape) => {
                 self.reserve(clock, campaign.id(), &shape.request());
             }
@@ -160,7 +165,7 @@ impl World {
                 again.record_events();
                 self.shadow = Some(std::mem::replace(&mut self.engine, again));
             }
-            Command::Tick => {}
+            Command::Tick | Command::GiveBack => {}
             _ => self.operate(clock, command),
         }
     }

@@ -27,6 +27,11 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
             settings::set_account(state, account, (*weight, *day), at);
         }
         Fact::Attached { campaign, accounts } => attach(state, *campaign, accounts),
+        Fact::Begun { reservation } => {
+            if let Some(reservation) = state.reservations.get_mut(*reservation) {
+                reservation.begun_at.get_or_insert(at);
+            }
+        }
         Fact::CampaignDeleted { campaign } => settings::delete_campaign(state, *campaign),
         Fact::CampaignSet { campaign } => settings::set_campaign(state, campaign, at),
         Fact::Cancelled { reservation } => end(state, *reservation, Fate::Cancelled, at),
@@ -235,6 +240,7 @@ fn remember(
         kind: reserved.request.kind,
         reserved_at: at,
         ends_at: reserved.ends_at,
+        begun_at: None,
         moved_from: reserved.moved_from,
         fate: Fate::Open,
         decided_at: at,

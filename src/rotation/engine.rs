@@ -213,6 +213,7 @@ impl Engine {
             }
             Fact::AccountHeld { .. }
             | Fact::AccountSet { .. }
+            | Fact::Begun { .. }
             | Fact::CampaignSet { .. }
             | Fact::ClockConfirmed
             | Fact::DomainHeld { .. }
@@ -269,6 +270,7 @@ impl Engine {
             Fact::Reserved(reserved) => self.granted(reserved, Hints::default()),
             Fact::Returned { campaign, account, .. } => self.place(*campaign, *account),
             Fact::Attached { .. }
+            | Fact::Begun { .. }
             | Fact::Cancelled { .. }
             | Fact::ClockConfirmed
             | Fact::Detached { .. }

@@ -198,7 +198,9 @@ fn check(state: &State, event: &Event) -> Result<(), Misfit> {
         Fact::Cancelled { reservation } | Fact::Settled { reservation, .. } => {
             fate(state, *reservation, &[Fate::Open, Fate::Lapsed])
         }
-        Fact::Lapsed { reservation } => fate(state, *reservation, &[Fate::Open]),
+        Fact::Begun { reservation } | Fact::Lapsed { reservation } => {
+            fate(state, *reservation, &[Fate::Open])
+        }
         Fact::Reserved(reserved) => check_grant(state, reserved),
         Fact::Returned { start, .. } => in_range("start", start.unsigned_abs() <= PLACE_MAX),
         Fact::AccountDeleted { .. }

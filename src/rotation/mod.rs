@@ -7,6 +7,7 @@ mod accounts;
 mod agenda;
 mod apply;
 mod attach;
+mod begin;
 mod bulk;
 mod campaigns;
 mod candidates;
@@ -39,6 +40,7 @@ mod verdict;
 
 pub use accounts::AccountError;
 pub use attach::Mode;
+pub use begin::{BeginError, Begun};
 pub use campaigns::CampaignError;
 pub use config::{Config, ConfigError};
 pub use engine::{ClockError, Engine};

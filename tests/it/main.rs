@@ -21,6 +21,7 @@ mod model_state;
 mod model_turns;
 mod peers;
 mod promise_attach;
+mod promise_begin;
 mod promise_caps;
 mod promise_explain;
 mod promise_input;

@@ -131,7 +131,7 @@ impl Runner {
             "attach" | "attach-each" | "dry-run" | "detach" | "detach-each" | "detach-dry-run" => {
                 self.membership(word, words)
             }
-            "batch" | "bind" | "cancel" | "reserve" | "settle" => self.email(word, words),
+            "batch" | "begin" | "bind" | "cancel" | "reserve" | "settle" => self.email(word, words),
             "campaign" | "change-campaign" | "delete-campaign" | "state" => {
                 self.campaign(word, words)
             }
@@ -162,6 +162,7 @@ impl Runner {
                 one("ok")
             }
             "confirm-clock" => ok(self.engine.confirm_clock(self.now)?),
+            "give-back-unbegun" => one(listed(self.engine.give_back_unbegun(self.now)?)),
             "replay" => {
                 self.check_history();
                 self.engine = self.replayed();
@@ -300,6 +301,10 @@ impl Runner {
                     }
                 }
                 Ok(lines)
+            }
+            "begin" => {
+                let begun = self.engine.begin(reservation(&words[0]), self.now)?;
+                one(if begun.repeated { "repeated" } else { "ok" })
             }
             "bind" => {
                 let [campaign, lead, account] = [0, 1, 2].map(|n| number(&words[n]));
