@@ -34,7 +34,9 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         }
         Fact::CampaignDeleted { campaign } => settings::delete_campaign(state, *campaign),
         Fact::CampaignSet { campaign } => settings::set_campaign(state, campaign, at),
-        Fact::Cancelled { reservation } => end(state, *reservation, Fate::Cancelled, at),
+        Fact::Cancelled { reservation } => {
+            end(state, *reservation, (Fate::Cancelled, None), at);
+        }
         Fact::ClockConfirmed => {}
         Fact::Detached { campaign, accounts } => detach(state, *campaign, accounts),
         Fact::DomainHeld { owner, domain, until } => {
@@ -51,7 +53,9 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
                 account.usage.due.insert(*day, *due);
             }
         }
-        Fact::Lapsed { reservation } => end(state, *reservation, Fate::Lapsed, at),
+        Fact::Lapsed { reservation, day } => {
+            end(state, *reservation, (Fate::Lapsed, Some(*day)), at);
+        }
         Fact::LeadBound { campaign, lead, account } => {
             let since = state.reservations.next_id();
             if let Some(campaign) = state.campaigns.get_mut(campaign) {
@@ -63,12 +67,12 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         Fact::Returned { campaign, account, start } => {
             come_back(state, *campaign, *account, *start);
         }
-        Fact::Settled { reservation, outcome } => {
-            end(state, *reservation, Fate::Settled(*outcome), at);
+        Fact::Settled { reservation, outcome, day } => {
+            end(state, *reservation, (Fate::Settled(*outcome), *day), at);
         }
-        Fact::UsageReported { account, emails } => {
+        Fact::UsageReported { account, emails, day } => {
             if let Some(account) = state.accounts.get_mut(account) {
-                account.usage.reported(at, *emails, account.settings.zone);
+                account.usage.reported(at, *emails, *day);
             }
         }
     }
@@ -265,8 +269,9 @@ fn remember(
     }
 }
 
-/// Ends a reservation, or corrects how one that lapsed has ended.
-fn end(state: &mut State, id: ReservationId, fate: Fate, at: Timestamp) {
+/// Ends a reservation, or corrects how one that lapsed has ended. With its end comes the civil day
+/// that it is charged to, if it counts.
+fn end(state: &mut State, id: ReservationId, (fate, day): (Fate, Option<CivilDay>), at: Timestamp) {
     let memory = state.reservation_memory();
     let State { reservations, accounts, campaigns, .. } = state;
     let Some(reservation) = reservations.get_mut(id) else { return };
@@ -284,13 +289,16 @@ fn end(state: &mut State, id: ReservationId, fate: Fate, at: Timestamp) {
     let account = accounts.find(&reservation.account, reservation.hints.1);
     if let Some(account) = account.and_then(|slot| accounts.at_mut(slot)) {
         let memory = account.memory();
-        let (zone, usage) = (account.settings.zone, &mut account.usage);
+        let usage = &mut account.usage;
         usage.close(id);
         if let Some(before) = charged_before {
             usage.log.take_back(before, new_lead);
         }
         if counts {
-            usage.sent(at, new_lead, zone, memory);
+            usage.sent(at, new_lead, memory);
+            if let Some(day) = day {
+                usage.ramp.sent_on(day);
+            }
             let number = reservation.number;
             if usage.last_send.is_none_or(|last| last.at <= at) {
                 usage.last_send = Some(LastSend { at, number });
@@ -309,8 +317,7 @@ fn end(state: &mut State, id: ReservationId, fate: Fate, at: Timestamp) {
             campaign.usage.log.take_back(before, new_lead);
         }
         if counts {
-            let zone = campaign.settings.zone;
-            campaign.usage.sent(at, new_lead, zone, MEMORY_MIN);
+            campaign.usage.sent(at, new_lead, MEMORY_MIN);
         }
         if fate == Fate::Cancelled && reservation.in_rotation && campaign.total_weight > 0 {
             campaign.virtual_time.back(campaign.total_weight);

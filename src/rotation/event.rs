@@ -107,6 +107,8 @@ pub enum Fact {
     Lapsed {
         /// Which.
         reservation: ReservationId,
+        /// The civil day in the account's zone that it is charged to.
+        day: CivilDay,
     },
     /// A lead was given to an account from outside.
     LeadBound {
@@ -144,6 +146,8 @@ pub enum Fact {
         reservation: ReservationId,
         /// What became of it.
         outcome: Outcome,
+        /// The civil day in the account's zone that it is charged to, if it counts.
+        day: Option<CivilDay>,
     },
     /// Emails were sent from an account without the engine.
     UsageReported {
@@ -151,6 +155,8 @@ pub enum Fact {
         account: AccountId,
         /// How many.
         emails: u32,
+        /// The civil day in its zone that they are charged to.
+        day: CivilDay,
     },
 }
 

@@ -124,10 +124,10 @@ impl Model {
             command,
             Command::GiveBack | Command::HoldDomain(..) | Command::Reserve(..) | Command::Tick
         );
-        match leaps && !matches!(command, Command::ConfirmClock) {
-            false => Ok(()),
-            true => Err(if bare { "TooFarAhead" } else { "Clock" }),
+        if !leaps || matches!(command, Command::ConfirmClock) {
+            return Ok(());
         }
+        Err(if bare { "TooFarAhead" } else { "Clock" })
     }
 
     fn change(&mut self, command: &Command, minute: Minute, claims: &[Option<Minute>]) -> Said {
