@@ -10,6 +10,7 @@ mod agreement_zones;
 mod civil;
 mod cli;
 mod extend;
+mod facts;
 mod fraction;
 mod golden;
 mod histories;
