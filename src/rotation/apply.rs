@@ -58,8 +58,9 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         }
         Fact::LeadBound { campaign, lead, account } => {
             let since = state.reservations.next_id();
+            let memory = state.config.lead_memory;
             if let Some(campaign) = state.campaigns.get_mut(campaign) {
-                campaign.leads.bind(*lead, *account, since);
+                campaign.leads.bind((*lead, *account), since, (at, memory));
             }
         }
         Fact::Left { campaign, account, taker } => leave(state, *campaign, *account, *taker),
@@ -193,7 +194,7 @@ pub(crate) fn reserve(state: &mut State, reserved: &Reserved, hints: Hints, at: 
         // At the present that it was picked at, so that an account whose turn it is owes nothing.
         reweigh(state, reserved.account, reserved.weight, reserved.days.0);
     }
-    let State { campaigns, accounts, .. } = state;
+    let State { campaigns, accounts, config, .. } = state;
     let (Some(campaign), Some(account)) =
         (campaigns.at_mut(campaign_slot), accounts.at_mut(account_slot))
     else {
@@ -223,7 +224,7 @@ pub(crate) fn reserve(state: &mut State, reserved: &Reserved, hints: Hints, at: 
         Pace::Asap => None,
     };
     campaign.usage.open(Open { number: 0, ..open });
-    campaign.leads.reserved(reserved);
+    campaign.leads.reserved(reserved, at, config.lead_memory);
     let owner = campaign.settings.owner;
     let hints = (campaign_slot.into(), account_slot.into());
     remember(state, reserved, owner, (in_rotation, hints), at);

@@ -17,6 +17,7 @@ mod histories;
 mod import;
 mod model;
 mod model_commands;
+mod model_leads;
 mod model_membership;
 mod model_state;
 mod model_turns;
