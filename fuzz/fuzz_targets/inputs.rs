@@ -117,6 +117,7 @@ pub(crate) enum Command {
     AddCampaign(C, CampaignShape),
     Attach(C, Below<64>, ModeShape),
     Batch(C, [RequestShape; 3]),
+    Begin(u8),
     Bind(C, Below<5>, A),
     Cancel(u8),
     ChangeAccount(A, AccountShape),
@@ -126,6 +127,7 @@ pub(crate) enum Command {
     DeleteCampaign(C),
     Detach(C, Below<64>, ModeShape),
     Due(A, i8, Below<8>),
+    GiveBack,
     HoldAccount(A, Option<u16>),
     HoldDomain(bool, bool, Option<u16>),
     Look(A, C),
@@ -327,6 +329,7 @@ impl Input {
             .reservation_ttl(ttl[self.opening.config.ttl.0 as usize])
             .and_then(|config| config.gone_grace(Span::hours(if *grace { 2 } else { 0 })))
             .and_then(|config| config.horizon(self.horizon()))
+            .and_then(|config| config.lead_memory(Span::days(if seed % 2 == 0 { 400 } else { 1 })))
             .expect("in range")
     }
 

@@ -7,7 +7,7 @@ use crate::policy::{Pace, rescaled};
 use crate::rotation::event::{Event, Fact, Grant};
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::settings;
-use crate::rotation::state::{Attachment, State};
+use crate::rotation::state::{Attachment, PLACE_MAX, State};
 use crate::rotation::table::{Hint, Slot};
 use crate::rotation::usage::{LastSend, MEMORY_MIN, Open};
 use crate::vocab::{AccountId, CampaignId, CivilDay, OwnerId, ReservationId, Timestamp};
@@ -27,10 +27,15 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
             settings::set_account(state, account, (*weight, *day), at);
         }
         Fact::Attached { campaign, accounts } => attach(state, *campaign, accounts),
+        Fact::Begun { reservation } => {
+            if let Some(reservation) = state.reservations.get_mut(*reservation) {
+                reservation.begun_at.get_or_insert(at);
+            }
+        }
         Fact::CampaignDeleted { campaign } => settings::delete_campaign(state, *campaign),
         Fact::CampaignSet { campaign } => settings::set_campaign(state, campaign, at),
         Fact::Cancelled { reservation } => {
-            end(state, *reservation, Fate::Cancelled, at);
+            end(state, *reservation, (Fate::Cancelled, None), at);
         }
         Fact::ClockConfirmed => {}
         Fact::Detached { campaign, accounts } => detach(state, *campaign, accounts),
@@ -48,13 +53,14 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
                 account.usage.due.insert(*day, *due);
             }
         }
-        Fact::Lapsed { reservation } => {
-            end(state, *reservation, Fate::Lapsed, at);
+        Fact::Lapsed { reservation, day } => {
+            end(state, *reservation, (Fate::Lapsed, Some(*day)), at);
         }
         Fact::LeadBound { campaign, lead, account } => {
             let since = state.reservations.next_id();
+            let memory = state.config.lead_memory;
             if let Some(campaign) = state.campaigns.get_mut(campaign) {
-                campaign.leads.bind(*lead, *account, since);
+                campaign.leads.bind((*lead, *account), since, (at, memory));
             }
         }
         Fact::Left { campaign, account, taker } => leave(state, *campaign, *account, *taker),
@@ -64,12 +70,12 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         Fact::Returned { campaign, accounts, present } => {
             come_back(state, *campaign, accounts, *present);
         }
-        Fact::Settled { reservation, outcome } => {
-            end(state, *reservation, Fate::Settled(*outcome), at);
+        Fact::Settled { reservation, outcome, day } => {
+            end(state, *reservation, (Fate::Settled(*outcome), *day), at);
         }
-        Fact::UsageReported { account, emails } => {
+        Fact::UsageReported { account, emails, day } => {
             if let Some(account) = state.accounts.get_mut(account) {
-                account.usage.reported(at, *emails, account.settings.zone);
+                account.usage.reported(at, *emails, *day);
             }
         }
     }
@@ -120,8 +126,9 @@ fn leave(state: &mut State, campaign: CampaignId, id: AccountId, taker: Option<A
     let Some((taker, heir)) = taker.and_then(|id| Some((id, accounts.get(&id)?))) else { return };
     attachment.offset += owed;
     if let Some(attachment) = campaign.attached.get_mut(&taker) {
-        attachment.offset -=
-            owed.saturating_mul(i128::from(account.weight)).div_euclid(i128::from(heir.weight));
+        let turns = owed.saturating_mul(i128::from(account.weight));
+        let turns = turns.div_euclid(i128::from(heir.weight));
+        attachment.offset = within_reach(attachment.offset.saturating_sub(turns));
     }
 }
 
@@ -141,6 +148,12 @@ fn come_back(state: &mut State, campaign: CampaignId, ids: &[AccountId], present
     }
 }
 
+/// The place, kept where sums cannot overflow. No history of an engine's own gets that far.
+fn within_reach(place: i128) -> i128 {
+    let most = i128::try_from(PLACE_MAX).unwrap_or(i128::MAX);
+    place.clamp(-most, most)
+}
+
 /// Gives an account another weight. In every campaign it stays as many of its turns before or
 /// behind as it was.
 pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilDay) {
@@ -156,7 +169,7 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilD
         let Some(attachment) = campaign.attached.get_mut(&id) else { continue };
         let virtual_time = campaign.virtual_time.at();
         let start = rescaled(account.start(attachment), virtual_time, old, weight);
-        attachment.offset = start - account.place.at();
+        attachment.offset = within_reach(start.saturating_sub(account.place.at()));
         if attachment.present {
             campaign.total_weight = campaign.total_weight - old + weight;
         }
@@ -190,7 +203,7 @@ pub(crate) fn reserve(
         // At the present that it was picked at, so that an account whose turn it is owes nothing.
         reweigh(state, grant.account, grant.weight, grant.days.0);
     }
-    let State { campaigns, accounts, reservations, .. } = state;
+    let State { campaigns, accounts, reservations, config, .. } = state;
     let (campaign, account) = (campaigns.at_mut(campaign_slot)?, accounts.at_mut(account_slot)?);
     let mut in_rotation = false;
     let row = campaign.attached.find(&grant.account, hints.row);
@@ -216,7 +229,7 @@ pub(crate) fn reserve(
         Pace::Asap => None,
     };
     campaign.usage.open(Open { number: 0, ..open });
-    campaign.leads.reserved(grant);
+    campaign.leads.reserved(grant, at, config.lead_memory);
     reservations.push(Reservation {
         id: grant.reservation,
         campaign: grant.campaign,
@@ -225,6 +238,7 @@ pub(crate) fn reserve(
         kind: grant.request.kind,
         reserved_at: at,
         ends_at: grant.ends_at,
+        begun_at: None,
         moved_from: grant.moved_from,
         fate: Fate::Open,
         decided_at: at,
@@ -266,21 +280,18 @@ pub(crate) struct Ended {
     pub(crate) in_time: bool,
 }
 
-/// Ends a reservation, or corrects how one that lapsed has ended.
+/// Ends a reservation, or corrects how one that lapsed has ended. With its end comes the civil day
+/// that it is charged to, if it counts.
 pub(crate) fn end(
     state: &mut State,
     id: ReservationId,
-    fate: Fate,
+    (fate, day): (Fate, Option<CivilDay>),
     at: Timestamp,
 ) -> Option<Ended> {
     let memory = state.reservation_memory();
     let State { reservations, accounts, campaigns, .. } = state;
     let reservation = reservations.get_mut(id)?;
-    let counts = match fate {
-        Fate::Cancelled | Fate::Open => false,
-        Fate::Lapsed => true,
-        Fate::Settled(outcome) => outcome.counts(),
-    };
+    let counts = fate.counts();
     let new_lead = reservation.kind == EmailKind::NewLead;
     let was = std::mem::replace(&mut reservation.fate, fate);
     reservation.decided_at = at;
@@ -290,14 +301,16 @@ pub(crate) fn end(
     let account_slot = accounts.find(&reservation.account, reservation.hints.1);
     if let Some(account) = account_slot.and_then(|slot| accounts.at_mut(slot)) {
         let memory = account.memory();
-        let (zone, usage) = (account.settings.zone, &mut account.usage);
+        let usage = &mut account.usage;
         usage.close(id);
         if let Some(before) = charged_before {
             usage.log.take_back(before, new_lead);
         }
         if counts {
             usage.sent(at, new_lead, memory);
-            usage.ramp_on(zone, at);
+            if let Some(day) = day {
+                usage.ramp.sent_on(day);
+            }
             let number = reservation.number;
             if usage.last_send.is_none_or(|last| last.at <= at) {
                 usage.last_send = Some(LastSend { at, number });

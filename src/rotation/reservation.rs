@@ -58,6 +58,17 @@ pub enum Fate {
     Settled(Outcome),
 }
 
+impl Fate {
+    /// Whether the email uses up room as one that was sent.
+    pub(crate) const fn counts(self) -> bool {
+        match self {
+            Self::Cancelled | Self::Open => false,
+            Self::Lapsed => true,
+            Self::Settled(outcome) => outcome.counts(),
+        }
+    }
+}
+
 /// The room held for one email on one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -76,6 +87,9 @@ pub struct Reservation {
     pub reserved_at: Timestamp,
     /// When it lapses. Nobody may start to send at or after this instant.
     pub ends_at: Timestamp,
+    /// When somebody was about to send it, if [that was said](crate::Engine::begin).
+    #[serde(default)]
+    pub begun_at: Option<Timestamp>,
     /// The account that wrote to the lead before and is gone, if the lead moved.
     pub moved_from: Option<AccountId>,
     /// How it stands.
@@ -239,10 +253,13 @@ pub struct Request {
     /// Whether it is the first email to the lead.
     pub kind: EmailKind,
     /// The only account that may send it, if one is demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
     /// Accounts that may not send it, such as the one that just failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<AccountId>,
     /// The idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
 

@@ -49,9 +49,15 @@ impl Trial {
         let ttl = [10, 10, 45, 2][usize::try_from(seed % 4).unwrap()];
         let config = Config::default().reputation_enter_above(trust).reputation_stay_min(trust);
         let config = config.reservation_ttl(Span::minutes(ttl)).unwrap();
+        let lead_days = [400, 2, 1][usize::try_from(seed / 4 % 3).unwrap()];
+        let config = config.lead_memory(Span::days(lead_days)).unwrap();
         let mut engine = Engine::new(config);
         engine.record_events();
-        let model = Model { ttl: Minute::try_from(ttl).unwrap(), ..Model::default() };
+        let model = Model {
+            ttl: Minute::try_from(ttl).unwrap(),
+            lead_days: i64::try_from(lead_days).unwrap(),
+            ..Model::default()
+        };
         Self {
             engine,
             model,
@@ -68,6 +74,9 @@ impl Trial {
     fn lasting(&self, command: Command) -> Command {
         let origin =
             |id: u64| self.origins.get(usize::try_from(id).unwrap()).copied().unwrap_or(u64::MAX);
+        if let Command::Begin(id) = command {
+            return Command::Begin(origin(id));
+        }
         if let Command::Cancel(id) = command {
             return Command::Cancel(origin(id));
         }
@@ -83,6 +92,9 @@ impl Trial {
             let id = self.origins.iter().position(|of| *of == origin).map(|n| n as u64);
             id.or((origin == u64::MAX).then_some(1_000_000))
         };
+        if let Command::Begin(origin) = command {
+            return id(*origin).map(Command::Begin);
+        }
         if let Command::Cancel(origin) = command {
             return id(*origin).map(Command::Cancel);
         }

@@ -3,11 +3,13 @@
 //! Who may send and whose turn it is, is decided beside it; here it is only written down.
 
 use mailrota::{
-    Account, AccountId, Campaign, CampaignId, CampaignState, EmailKind, Fate, LeadId, Outcome,
-    Request, Standpoint,
+    Account, AccountId, Campaign, CampaignId, CampaignState, EmailKind, Fate, Outcome, Request,
+    Standpoint,
 };
 
-use crate::agreement_commands::{Command, email_line, settled_line, standing_line};
+use crate::agreement_commands::{
+    Command, begun_line, email_line, given_back_line, settled_line, standing_line,
+};
 use crate::agreement_zones::{SCHEDULES, day};
 use crate::fraction::fraction;
 use crate::model::{AHEAD, Purpose, Route, Stand};
@@ -15,12 +17,12 @@ use crate::model_state::{Email, Minute, Model, Sender, Stream};
 
 /// Above this an account gets in, and at this it stays. Small, so that weights are.
 pub(crate) const TRUST: u8 = 2;
-const DAY: Minute = 1_440;
+pub(crate) const DAY: Minute = 1_440;
 const LEAP_MAX: Minute = 400 * 1_440;
 
 pub(crate) type Said = Result<String, &'static str>;
 
-fn done() -> String {
+pub(crate) fn done() -> String {
     "done".to_owned()
 }
 
@@ -43,7 +45,7 @@ impl Model {
         let now = self.now.map_or(minute, |now| now.max(minute));
         let old =
             |email: &Email| email.fate != Fate::Open && email.decided.max(email.ends) + DAY < now;
-        if let Command::Settle(id, _) | Command::Cancel(id) = command {
+        if let Command::Settle(id, _) | Command::Cancel(id) | Command::Begin(id) = command {
             let email = self.emails.get(usize::try_from(*id).unwrap());
             return email.is_some_and(|it| it.ends.min(now) + DAY < now || old(it));
         }
@@ -115,15 +117,24 @@ impl Model {
         Ok(standing_line(sent, u32::try_from(open).unwrap(), allowance, sender.weight, ready))
     }
 
-    fn change(&mut self, command: &Command, minute: Minute, claims: &[Option<Minute>]) -> Said {
-        if self.now.is_some_and(|seen| minute - seen > LEAP_MAX)
-            && !matches!(command, Command::ConfirmClock)
-        {
-            let bare =
-                matches!(command, Command::Reserve(..) | Command::HoldDomain(..) | Command::Tick);
-            return Err(if bare { "TooFarAhead" } else { "Clock" });
+    /// Refuses a step of the clock that is too far.
+    fn believe(&self, command: &Command, minute: Minute) -> Result<(), &'static str> {
+        let leaps = self.now.is_some_and(|seen| minute - seen > LEAP_MAX);
+        let bare = matches!(
+            command,
+            Command::GiveBack | Command::HoldDomain(..) | Command::Reserve(..) | Command::Tick
+        );
+        if !leaps || matches!(command, Command::ConfirmClock) {
+            return Ok(());
         }
+        Err(if bare { "TooFarAhead" } else { "Clock" })
+    }
+
+    fn change(&mut self, command: &Command, minute: Minute, claims: &[Option<Minute>]) -> Said {
+        self.believe(command, minute)?;
         let now = self.now.map_or(minute, |seen| seen.max(minute));
+        // What is given back is so before time passes.
+        let given_back = matches!(command, Command::GiveBack).then(|| self.give_back());
         self.live_to(now);
         match command.clone() {
             Command::AddAccount(account) => match self.sender(account.id) {
@@ -151,6 +162,8 @@ impl Model {
                 self.sender_mut(id).ok_or("UnknownAccount")?.due.push((day, due));
                 Ok(done())
             }
+            Command::Begin(id) => self.begin(id),
+            Command::GiveBack => Ok(given_back.unwrap_or_default()),
             Command::HoldAccount(id, until) => {
                 let sender = self.sender_mut(id).ok_or("UnknownAccount")?;
                 sender.hold = until.unwrap_or(Minute::MIN);
@@ -298,14 +311,6 @@ impl Model {
         Ok(done())
     }
 
-    fn bind_lead(&mut self, id: CampaignId, lead: LeadId, account: AccountId) -> Said {
-        let before = self.emails.len();
-        let stream = self.stream(id).ok_or("UnknownCampaign")?;
-        stream.member(account).ok_or("AccountNotAttached")?;
-        self.stream_mut(id).given.push((lead, account, before));
-        Ok(done())
-    }
-
     fn set_campaign(&mut self, set: Campaign, now: Minute, born: Option<usize>) -> String {
         let window = SCHEDULES.iter().position(|schedule| *schedule == set.schedule).unwrap();
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.set.id == set.id) else {
@@ -317,6 +322,7 @@ impl Model {
                 members: Vec::new(),
                 former: Vec::new(),
                 given: Vec::new(),
+                forgotten: Vec::new(),
                 born: born.unwrap(),
             });
             return done();
@@ -326,6 +332,7 @@ impl Model {
         if let Some(born) = born {
             stream.born = born;
             stream.given.clear();
+            stream.forgotten.clear();
         }
         done()
     }
@@ -381,6 +388,7 @@ impl Model {
             request: request.clone(),
             reserved: now,
             ends: now + self.ttl,
+            begun: false,
             fate: Fate::Open,
             decided: now,
             charged: None,
@@ -390,6 +398,7 @@ impl Model {
         };
         self.emails.push(email);
         let n = self.emails.len() - 1;
+        self.forget_leads(id, now);
         Ok(self.emails[n].line("reserved", n))
     }
 
@@ -408,6 +417,26 @@ impl Model {
             })
         });
         found.map_or_else(|| "unavailable".to_owned(), |at| format!("wait {at}"))
+    }
+
+    fn begin(&mut self, id: u64) -> Said {
+        let n = usize::try_from(id).unwrap();
+        let email = self.emails.get_mut(n).ok_or("UnknownReservation")?;
+        match email.fate {
+            Fate::Open => Ok(begun_line(std::mem::replace(&mut email.begun, true))),
+            Fate::Lapsed => Err("Lapsed"),
+            Fate::Cancelled | Fate::Settled(_) => Err("Ended"),
+        }
+    }
+
+    /// Gives back what is out and not begun, at the instant at which the model stands.
+    fn give_back(&mut self) -> String {
+        let out = |n: &usize| self.emails[*n].fate == Fate::Open && !self.emails[*n].begun;
+        let out: Vec<usize> = (0..self.emails.len()).filter(out).collect();
+        for n in out.iter().rev() {
+            self.end(*n, Fate::Cancelled, self.now.unwrap());
+        }
+        given_back_line(out.into_iter().map(|n| n as u64))
     }
 
     fn settle(&mut self, id: u64, fate: Fate, now: Minute) -> Said {
