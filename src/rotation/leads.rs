@@ -8,72 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::rotation::binding::{Binding, Bindings, Day, day};
 use crate::rotation::event::Grant;
 use crate::rotation::lookup::{Mix, Nearby};
 use crate::rotation::reservation::{Fate, Reservation};
 use crate::vocab::{AccountId, LeadId, ReservationId, Span, Timestamp};
-
-/// An account that writes to a lead, or is about to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Binding {
-    pub(crate) account: AccountId,
-    /// The first reservation for it; later ones belong to it up to the next binding's.
-    since: ReservationId,
-    /// Reservations that are out.
-    open: u32,
-    /// Emails that count as sent.
-    counted: u32,
-    /// The day on which an email to the lead was last reserved or ended, or it was given away.
-    touched: Day,
-    /// Whether the lead was given to it by hand.
-    given: bool,
-}
-
-/// A day of universal time. The first of the year 1 is 1, and nothing was ever touched on day 0.
-type Day = u32;
-
-fn day(at: Timestamp) -> Day {
-    let days = at.since(Timestamp::MIN).as_ms() / Span::days(1).as_ms();
-    Day::try_from(days + 1).unwrap_or(Day::MAX)
-}
-
-impl Binding {
-    fn new(account: AccountId, since: ReservationId, at: Timestamp) -> Self {
-        Self { account, since, open: 0, counted: 0, touched: day(at), given: false }
-    }
-
-    /// Whether this account wrote, or is taken to have.
-    const fn wrote(&self) -> bool {
-        self.given || self.counted > 0
-    }
-}
-
-/// Who writes to one lead: the last binding; those before it, oldest first, if it gives the lead
-/// back. Nearly every lead has one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Bindings {
-    last: Binding,
-    earlier: Box<[Binding]>,
-}
-
-impl Bindings {
-    fn new(binding: Binding) -> Self {
-        Self { last: binding, earlier: Box::default() }
-    }
-
-    fn all(&self) -> impl DoubleEndedIterator<Item = &Binding> {
-        self.earlier.iter().chain([&self.last])
-    }
-
-    /// Whether nothing of the lead was touched on that day or later, and nothing is out.
-    fn is_older(&self, than: Day) -> bool {
-        self.last.touched < than && self.all().all(|binding| binding.open == 0)
-    }
-
-    fn of(mut all: Vec<Binding>) -> Option<Self> {
-        Some(Self { last: all.pop()?, earlier: all.into() })
-    }
-}
 
 /// One part of a campaign's leads grows to so many, then there are [`PARTS`] of them, so that no
 /// single call has to move many.

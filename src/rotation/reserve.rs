@@ -10,21 +10,15 @@ use crate::policy::{Block, Pace};
 use crate::rotation::apply::Hints;
 use crate::rotation::candidates::{Candidacy, Route};
 use crate::rotation::engine::{ClockError, Engine};
-use crate::rotation::event::{Fact, Grant};
+use crate::rotation::event::Grant;
 use crate::rotation::explain::Candidate;
 use crate::rotation::pick;
 use crate::rotation::reservation::{Fate, Request, Reservation};
 use crate::rotation::rules::{AccountRules, Purpose};
-use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, CampaignId, LeadId, Span, Timestamp};
 
 /// The most bytes of an idempotency key.
 const KEY_MAX: usize = 255;
-
-/// So many accounts come back to a campaign before one grant, if one of them or another may send.
-/// More would make the first call after midnight long, fewer would bring a pool back slowly. They
-/// come faster than they are served, so nobody gets a second turn while others wait to come back.
-const RETURNS_MAX: usize = 16;
 
 /// The answer to a request: now, later, or not until somebody acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,46 +260,6 @@ impl Engine {
             Some(reservation) => Pick::Reserved(reservation.clone()),
             None => candidacy.later(&self.state, &mut self.index, now),
         })
-    }
-
-    /// Before a grant, those that cannot take part leave, and of those that can the first come
-    /// back; more of them if the rotation needs somebody who may send and is not excluded.
-    fn gather(
-        &mut self,
-        campaign: CampaignId,
-        slot: Slot,
-        now: Timestamp,
-        excluded: Option<&Vec<AccountId>>,
-    ) {
-        for account in self.index.leaving(&self.state, slot) {
-            let taker = pick::taker(&self.state, &mut self.index, slot, account);
-            self.take_in(now, Fact::Left { campaign, account, taker });
-        }
-        loop {
-            let accounts = self.index.coming(&self.state, slot, RETURNS_MAX);
-            if accounts.is_empty() {
-                break;
-            }
-            self.bring_back(campaign, slot, accounts, now);
-            let Some(excluded) = excluded else { break };
-            if self.index.anybody_present(&self.state, slot, excluded) {
-                break;
-            }
-        }
-    }
-
-    /// Lets accounts take part, at the present of those that do.
-    pub(crate) fn bring_back(
-        &mut self,
-        campaign: CampaignId,
-        slot: Slot,
-        accounts: Vec<AccountId>,
-        now: Timestamp,
-    ) {
-        let present = pick::present(&self.state, &mut self.index, slot);
-        if let Some(present) = present.filter(|_| !accounts.is_empty()) {
-            self.take_in(now, Fact::Returned { campaign, accounts, present });
-        }
     }
 
     /// The answer that the request's key already got.

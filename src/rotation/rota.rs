@@ -7,7 +7,7 @@
 //! Knows the derived outlook of its accounts; changes no fact and decides nothing by itself.
 
 use crate::policy::grain;
-use crate::rotation::absent::{Absent, Member};
+use crate::rotation::absent::Absent;
 use crate::rotation::agenda::Agenda;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::runs::{Runs, Spot};
@@ -17,7 +17,7 @@ use crate::vocab::{AccountId, Timestamp};
 
 /// Where an attached account is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// Not part of the rotation: when it may send, and when it may come back. The least instant
     /// there is stands for at once.
     Absent { ready_at: Timestamp, back_at: Timestamp },
@@ -33,12 +33,12 @@ enum Place {
 
 /// What is derived about one attached account.
 #[derive(Clone, Copy, Debug)]
-struct Seat {
-    account: Slot,
-    id: AccountId,
-    place: Place,
+pub(super) struct Seat {
+    pub(super) account: Slot,
+    pub(super) id: AccountId,
+    pub(super) place: Place,
     /// When it may leave by itself, as far as that is noted.
-    flips_at: Timestamp,
+    pub(super) flips_at: Timestamp,
 }
 
 /// What a campaign surely lets through: so many emails before an instant.
@@ -55,15 +55,15 @@ impl Lease {
 /// One campaign's accounts.
 #[derive(Clone, Debug)]
 pub(crate) struct Rota {
-    seats: Vec<Option<Seat>>,
+    pub(super) seats: Vec<Option<Seat>>,
     turns: Runs,
-    waiting: Agenda<(AccountId, Slot)>,
-    flips: Agenda<Slot>,
-    absent: Absent,
+    pub(super) waiting: Agenda<(AccountId, Slot)>,
+    pub(super) flips: Agenda<Slot>,
+    pub(super) absent: Absent,
     /// Who may have to leave before the next grant.
-    leaving: Vec<Slot>,
+    pub(super) leaving: Vec<Slot>,
     /// When the first of those may stay after all.
-    stays_at: Timestamp,
+    pub(super) stays_at: Timestamp,
     /// How many attached accounts are attached to other campaigns too.
     pub(crate) shared: usize,
     pub(crate) lease: Lease,
@@ -128,124 +128,6 @@ impl Rota {
         Some(self.seat(row)?.account)
     }
 
-    /// Notes when an account that takes part may leave, if that is before what was noted.
-    fn note_flip(&mut self, row: Slot, at: Timestamp) {
-        let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
-        if at < seat.flips_at {
-            seat.flips_at = at;
-            self.flips.push(at, row);
-            if self.flips.len() > 2 * self.seats.len() + 64 {
-                let seats = &self.seats;
-                let stands = |at, row: Slot| {
-                    seats[row.index()].as_ref().is_some_and(|seat| seat.flips_at == at)
-                };
-                self.flips.retain(stands);
-            }
-        }
-    }
-
-    /// Accounts that take part and whose outlook has to be looked at by now. They must be
-    /// [told](Self::told) of.
-    pub(crate) fn flipped(&mut self, now: Timestamp) -> Option<(Slot, Slot)> {
-        while let Some((at, row)) = self.flips.first().filter(|(at, _)| *at <= now) {
-            self.flips.pop();
-            let Some(Some(seat)) = self.seats.get_mut(row.index()) else { continue };
-            if seat.flips_at == at {
-                seat.flips_at = Timestamp::MAX;
-                if !matches!(seat.place, Place::Absent { .. }) {
-                    return Some((row, seat.account));
-                }
-            }
-        }
-        None
-    }
-
-    /// Those that had to leave and may stay after all, if one of them may.
-    pub(crate) fn staying(&mut self, now: Timestamp) -> Vec<(Slot, Slot)> {
-        if self.stays_at > now {
-            return Vec::new();
-        }
-        self.stays_at = Timestamp::MAX;
-        let rows = std::mem::take(&mut self.leaving);
-        rows.into_iter().filter_map(|row| Some((row, self.seat(row)?.account))).collect()
-    }
-
-    /// Takes in that an account's outlook has changed.
-    pub(crate) fn told(&mut self, lens: &mut Lens<'_>, row: Slot, moves: bool) {
-        let Some(seat) = self.seat(row) else { return };
-        let outlook = lens.outlooks[seat.account.index()];
-        let elsewhere = match seat.place {
-            Place::Absent { back_at, .. } => {
-                !outlook.away && back_at > Timestamp::MIN
-                    || outlook.away && outlook.flips_at < back_at
-            }
-            Place::Leaving { .. } => true,
-            Place::Nowhere | Place::Turns | Place::Waiting(_) => outlook.away,
-        };
-        if moves || elsewhere {
-            self.seat_anew(lens, row);
-        } else {
-            self.note_flip(row, outlook.flips_at);
-        }
-    }
-
-    /// Whether everybody takes part who may, and nobody else.
-    pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
-        self.leaving.is_empty() && self.absent.is_quiet(now)
-    }
-
-    /// Takes out those that may have to leave.
-    pub(crate) fn take_leaving(&mut self) -> Vec<Slot> {
-        self.stays_at = Timestamp::MAX;
-        std::mem::take(&mut self.leaving)
-    }
-
-    /// Takes out who comes back next, as far as is known. It must be seated anew.
-    pub(crate) fn next_coming(&mut self, now: Timestamp) -> Option<(Member, Slot)> {
-        // Those that came back before are mostly the first here, too.
-        self.drop_stale_absent();
-        let member = self.absent.next(now)?;
-        Some((member, self.seat(member.1)?.account))
-    }
-
-    /// When the first of those that are absent or leave may send, as far as is known.
-    pub(crate) fn first_absent(&mut self) -> Option<(Timestamp, Member, Slot)> {
-        self.drop_stale_absent();
-        let (at, member) = self.absent.ready.first()?;
-        Some((at, member, self.seat(member.1)?.account))
-    }
-
-    /// Takes that entry out for a while.
-    pub(crate) fn put_aside(&mut self) -> Option<(Timestamp, Member)> {
-        self.absent.ready.pop()
-    }
-
-    pub(crate) fn put_back(&mut self, aside: Vec<(Timestamp, Member)>) {
-        for (at, member) in aside {
-            self.absent.ready.push(at, member);
-        }
-    }
-
-    fn drop_stale_absent(&mut self) {
-        while let Some((at, (id, row))) = self.absent.ready.first() {
-            if self.absent_until(row) == Some((at, id)) {
-                break;
-            }
-            self.absent.ready.pop();
-        }
-    }
-
-    /// When an account may send that is absent or leaves.
-    fn absent_until(&self, row: Slot) -> Option<(Timestamp, AccountId)> {
-        let seat = self.seat(row)?;
-        match seat.place {
-            Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => {
-                Some((ready_at, seat.id))
-            }
-            Place::Nowhere | Place::Turns | Place::Waiting(_) => None,
-        }
-    }
-
     /// Puts an account where it belongs, from wherever it is.
     pub(crate) fn seat_anew(&mut self, lens: &mut Lens<'_>, row: Slot) {
         self.rise(row);
@@ -289,69 +171,6 @@ impl Rota {
         } else {
             lens.note_wait(account, row);
         }
-    }
-
-    /// Lets everybody up who waited until now.
-    pub(crate) fn wake(&mut self, lens: &mut Lens<'_>) {
-        while let Some((at, (_, row))) = self.waiting.first().filter(|(at, _)| *at <= lens.now) {
-            self.waiting.pop();
-            if self.waits_until(row) == Some(at) {
-                self.seat_anew(lens, row);
-                // At the last instant that there is, what waits for it waits for ever.
-                if self.waits_until(row).is_some_and(|again| again <= lens.now) {
-                    break;
-                }
-            }
-        }
-    }
-
-    /// The first of those that wait whom the request does not exclude, and until when it waits.
-    pub(crate) fn first_waiting(
-        &mut self,
-        lens: &mut Lens<'_>,
-        excluded: &[AccountId],
-    ) -> Option<(Timestamp, AccountId)> {
-        let present = self.first_of(lens, excluded, Self::first_present, |rota| rota.waiting.pop());
-        let (present, aside) = present;
-        for (at, member) in aside {
-            self.waiting.push(at, member);
-        }
-        let absent = self.first_of(lens, excluded, Self::first_absent, Self::put_aside);
-        let (absent, aside) = absent;
-        self.put_back(aside);
-        present.into_iter().chain(absent).min()
-    }
-
-    /// The first of one kind of those that wait, and those that came before it and are excluded.
-    fn first_of(
-        &mut self,
-        lens: &mut Lens<'_>,
-        excluded: &[AccountId],
-        first: fn(&mut Self) -> Option<(Timestamp, Member, Slot)>,
-        take: fn(&mut Self) -> Option<(Timestamp, Member)>,
-    ) -> (Option<(Timestamp, AccountId)>, Vec<(Timestamp, Member)>) {
-        let mut aside = Vec::new();
-        while let Some((at, (id, row), account)) = first(self) {
-            if lens.outlooks[account.index()].ready_at != at {
-                take(self);
-                self.seat_anew(lens, row);
-            } else if excluded.contains(&id) {
-                aside.extend(take(self));
-            } else {
-                return (Some((at, id)), aside);
-            }
-        }
-        (None, aside)
-    }
-
-    fn first_present(&mut self) -> Option<(Timestamp, Member, Slot)> {
-        while let Some((at, member)) = self.waiting.first() {
-            if self.waits_until(member.1) == Some(at) {
-                return Some((at, member, self.seat(member.1)?.account));
-            }
-            self.waiting.pop();
-        }
-        None
     }
 
     /// The first in the order of turns: of those whose start has come the one with the earliest
@@ -408,15 +227,8 @@ impl Rota {
         lens.spot(row, account)
     }
 
-    fn seat(&self, row: Slot) -> Option<Seat> {
+    pub(super) fn seat(&self, row: Slot) -> Option<Seat> {
         self.seats.get(row.index()).copied().flatten()
-    }
-
-    fn waits_until(&self, row: Slot) -> Option<Timestamp> {
-        match self.seat(row)?.place {
-            Place::Waiting(at) => Some(at),
-            Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere | Place::Turns => None,
-        }
     }
 
     /// Takes an account out from wherever it is, to be seated anew.
@@ -469,24 +281,6 @@ impl Rota {
         }
         lens.note_wait(account, row);
         self.drop_stale();
-    }
-
-    /// Drops what no longer stands, once it is most of what there is.
-    fn drop_stale(&mut self) {
-        let most = 2 * self.seats.len() + 64;
-        let Self { seats, waiting, absent, .. } = self;
-        let place = |row: Slot| seats[row.index()].as_ref().map(|seat| seat.place);
-        if waiting.len() > most {
-            waiting.retain(|at, (_, row)| place(row) == Some(Place::Waiting(at)));
-        }
-        if absent.ready.len() > most {
-            absent.ready.retain(|at, (_, row)| match place(row) {
-                Some(Place::Absent { ready_at, .. } | Place::Leaving { ready_at }) => {
-                    ready_at == at
-                }
-                _ => false,
-            });
-        }
     }
 }
 
