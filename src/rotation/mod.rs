@@ -21,6 +21,7 @@ mod index;
 mod leads;
 mod log;
 mod lookup;
+mod order;
 mod outlook;
 mod pick;
 mod reservation;

@@ -8,8 +8,8 @@
 
 use crate::policy::grain;
 use crate::rotation::agenda::Agenda;
+use crate::rotation::order::{Order, Spot, Standing, Ticket};
 use crate::rotation::outlook::Outlook;
-use crate::rotation::runs::{Runs, Spot};
 use crate::rotation::state::Attachment;
 use crate::rotation::table::{Slot, Table};
 use crate::vocab::{AccountId, Timestamp};
@@ -22,7 +22,7 @@ enum Place {
     /// Nowhere.
     Nowhere,
     /// Ready, as far as is known: in the order of turns.
-    Turns,
+    Turns(Ticket),
     /// Not ready before an instant.
     Waiting(Timestamp),
 }
@@ -51,7 +51,7 @@ impl Lease {
 #[derive(Clone, Debug)]
 pub(crate) struct Rota {
     seats: Vec<Option<Seat>>,
-    turns: Runs,
+    turns: Order,
     waiting: Agenda<(AccountId, Slot)>,
     flips: Agenda<Slot>,
     arrived: Vec<Slot>,
@@ -80,7 +80,7 @@ impl Default for Rota {
     fn default() -> Self {
         Self {
             seats: Vec::new(),
-            turns: Runs::default(),
+            turns: Order::default(),
             waiting: Agenda::default(),
             flips: Agenda::default(),
             arrived: Vec::new(),
@@ -173,11 +173,14 @@ impl Rota {
     }
 
     fn join(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
-        if let (Some(Some(seat)), Some(spot)) =
-            (self.seats.get_mut(row.index()), lens.spot(row, account))
-        {
-            seat.place = Place::Turns;
-            self.turns.insert(row, spot, lens.virtual_time);
+        let Self { seats, turns, .. } = self;
+        let (Some(Some(seat)), Some(spot)) = (seats.get_mut(row.index()), lens.spot(row, account))
+        else {
+            return;
+        };
+        seat.place = Place::Turns(turns.insert(row, spot));
+        if turns.len() > 2 * seats.len() + 64 {
+            turns.retain(|at| stands(seats, at));
         }
     }
 
@@ -240,10 +243,10 @@ impl Rota {
     /// deadline.
     pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
-            let row = self.turns.first_eligible(lens.virtual_time)?;
-            let Some(spot) = self.spot(lens, row) else { continue };
-            if self.turns.confirm_eligible(row, spot, lens.virtual_time) {
-                return Some(row);
+            let Self { seats, turns, .. } = self;
+            let first = turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?;
+            if self.confirm(lens, &first) {
+                return Some(first.row());
             }
         }
     }
@@ -252,10 +255,10 @@ impl Rota {
     /// [`first_eligible`](Self::first_eligible) was asked for before.
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
-            let row = self.turns.first_ahead(lens.virtual_time)?;
-            let Some(spot) = self.spot(lens, row) else { continue };
-            if self.turns.confirm_ahead(row, spot) {
-                return Some(row);
+            let Self { seats, turns, .. } = self;
+            let first = turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?;
+            if self.confirm(lens, &first) {
+                return Some(first.row());
             }
         }
     }
@@ -301,16 +304,19 @@ impl Rota {
         found
     }
 
-    /// Where an account stands in the order; nothing if it does not belong there any more, and has
-    /// been put where it does.
-    fn spot(&mut self, lens: &mut Lens<'_>, row: Slot) -> Option<Spot> {
-        let account = self.seat(row)?.account;
-        if !lens.outlooks[account.index()].is_ready(lens.now) {
-            self.cautious = CAUTION;
-            self.seat_anew(lens, row);
-            return None;
+    /// Whether an account truly stands where the order says; if not, it is put where it belongs.
+    fn confirm(&mut self, lens: &mut Lens<'_>, at: &Standing) -> bool {
+        let row = at.row();
+        let Some(seat) = self.seat(row) else { return false };
+        let is_ready = lens.outlooks[seat.account.index()].is_ready(lens.now);
+        if is_ready && lens.spot(row, seat.account).is_some_and(|spot| at.is_at(&spot)) {
+            return true;
         }
-        lens.spot(row, account)
+        if !is_ready {
+            self.cautious = CAUTION;
+        }
+        self.seat_anew(lens, row);
+        false
     }
 
     fn seat(&self, row: Slot) -> Option<Seat> {
@@ -320,14 +326,14 @@ impl Rota {
     fn waits_until(&self, row: Slot) -> Option<Timestamp> {
         match self.seat(row)?.place {
             Place::Waiting(at) => Some(at),
-            Place::Arrived | Place::Nowhere | Place::Turns => None,
+            Place::Arrived | Place::Nowhere | Place::Turns(_) => None,
         }
     }
 
     fn rise(&mut self, row: Slot) {
         let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
-        if std::mem::replace(&mut seat.place, Place::Nowhere) == Place::Turns {
-            self.turns.unlink(row);
+        if let Place::Turns(ticket) = std::mem::replace(&mut seat.place, Place::Nowhere) {
+            self.turns.leave(ticket);
         }
     }
 
@@ -357,6 +363,12 @@ impl Rota {
             self.arrived.push(row);
         }
     }
+}
+
+/// Whether an entry of the order is the present one of its row.
+fn stands(seats: &[Option<Seat>], at: &Standing) -> bool {
+    let seat = seats.get(at.row().index()).and_then(Option::as_ref);
+    seat.is_some_and(|seat| seat.place == Place::Turns(at.ticket))
 }
 
 impl Lens<'_> {
