@@ -84,7 +84,7 @@ impl Order {
         let mut all = std::mem::take(&mut self.few);
         all.push(last);
         all.sort_unstable_by_key(|at| (at.start, at.deadline, at.id));
-        let mut runs = Box::<Runs>::default();
+        let mut runs = Box::new(Runs::new(all.first().map_or(0, |at| at.start)));
         for standing in all {
             runs.insert(standing);
         }
@@ -105,13 +105,13 @@ impl Order {
         &mut self,
         virtual_time: i128,
         stands: impl Fn(&Standing) -> bool,
-    ) -> Option<Standing> {
+    ) -> Option<&Standing> {
         if let Some(runs) = &mut self.many {
             return runs.first_eligible(virtual_time, stands);
         }
         let mut come = self.few.iter().filter(|at| at.start <= virtual_time);
         let first = come.next()?;
-        Some(*come.fold(first, |least, at| if at.is_due_before(least) { at } else { least }))
+        Some(come.fold(first, |least, at| if at.is_due_before(least) { at } else { least }))
     }
 
     /// The row that is first by start among those whose start has not come.
@@ -119,13 +119,13 @@ impl Order {
         &mut self,
         virtual_time: i128,
         stands: impl Fn(&Standing) -> bool,
-    ) -> Option<Standing> {
+    ) -> Option<&Standing> {
         if let Some(runs) = &mut self.many {
             return runs.first_ahead(virtual_time, stands);
         }
         let mut ahead = self.few.iter().filter(|at| at.start > virtual_time);
         let first = ahead.next()?;
-        Some(*ahead.fold(first, |least, at| if at.starts_before(least) { at } else { least }))
+        Some(ahead.fold(first, |least, at| if at.starts_before(least) { at } else { least }))
     }
 
     /// How many entries there are, those that were left behind too.
@@ -179,9 +179,9 @@ mod tests {
                 let Self { order, rows, .. } = self;
                 let stands = |at: &Standing| Self::stands(rows, at);
                 let at = if eligible {
-                    order.first_eligible(now, stands)?
+                    *order.first_eligible(now, stands)?
                 } else {
-                    order.first_ahead(now, stands)?
+                    *order.first_ahead(now, stands)?
                 };
                 let row = at.row().index();
                 let (spot, _) = rows[row].unwrap();

@@ -244,7 +244,7 @@ impl Rota {
     pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
             let Self { seats, turns, .. } = self;
-            let first = turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?;
+            let first = *turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?;
             if self.confirm(lens, &first) {
                 return Some(first.row());
             }
@@ -256,7 +256,7 @@ impl Rota {
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
             let Self { seats, turns, .. } = self;
-            let first = turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?;
+            let first = *turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?;
             if self.confirm(lens, &first) {
                 return Some(first.row());
             }

@@ -10,13 +10,16 @@
 
 use std::collections::VecDeque;
 
-use crate::rotation::heap::{Entry, Heap};
+use crate::rotation::heap::{Heap, Key};
 use crate::rotation::lookup::Lookup;
 use crate::rotation::order::{Standing, Ticket};
-use crate::vocab::AccountId;
 
 /// No run.
 const NONE: u32 = u32::MAX;
+/// How many bits of a place leading bits leave out.
+const LEAD_SHIFT: u32 = 36;
+/// How far behind the present leading bits reach: a few turns of weight 1.
+const BEHIND: i128 = 1 << 83;
 
 /// Entries in ascending order, by start and by deadline.
 #[derive(Clone, Debug, Default)]
@@ -24,50 +27,6 @@ struct Run {
     length: u64,
     entries: VecDeque<Standing>,
     come: usize,
-}
-
-/// A run by the deadline of its first.
-#[derive(Clone, Copy, Debug)]
-struct Due {
-    deadline: i128,
-    id: AccountId,
-    run: u32,
-}
-
-impl Due {
-    const fn new(first: &Standing, run: u32) -> Self {
-        Self { deadline: first.deadline, id: first.id, run }
-    }
-}
-
-impl Entry for Due {
-    fn is_before(&self, other: &Self) -> bool {
-        self.deadline < other.deadline || (self.deadline == other.deadline && self.id < other.id)
-    }
-}
-
-/// A run by the start of the first that has not come.
-#[derive(Clone, Copy, Debug)]
-struct Ahead {
-    start: i128,
-    deadline: i128,
-    id: AccountId,
-    ticket: Ticket,
-    run: u32,
-}
-
-impl Ahead {
-    const fn new(next: &Standing, run: u32) -> Self {
-        let Standing { start, deadline, id, ticket, .. } = *next;
-        Self { start, deadline, id, ticket, run }
-    }
-}
-
-impl Entry for Ahead {
-    fn is_before(&self, other: &Self) -> bool {
-        self.start < other.start
-            || (self.start == other.start && (self.deadline, self.id) < (other.deadline, other.id))
-    }
 }
 
 /// Rows in the order of their turns.
@@ -81,14 +40,23 @@ pub(crate) struct Runs {
     /// The runs that are entered, by their length of a turn: two, one for whoever comes in order
     /// and one for those who rested.
     entered: Lookup<u64, [u32; 2]>,
-    eligible: Heap<Due>,
-    ahead: Heap<Ahead>,
+    /// The run that was left last; who is served comes back to it at once.
+    left: u32,
+    eligible: Heap,
+    ahead: Heap,
     /// No start that was told to have come is later.
     told_at: i128,
+    /// The place whose leading bits are nought.
+    base: i128,
     len: usize,
 }
 
 impl Runs {
+    pub(crate) fn new(virtual_time: i128) -> Self {
+        let base = virtual_time - BEHIND;
+        Self { told_at: virtual_time, base, left: NONE, ..Self::default() }
+    }
+
     pub(crate) fn insert(&mut self, standing: Standing) {
         self.len += 1;
         let number = self.run_for(&standing);
@@ -99,19 +67,20 @@ impl Runs {
             return;
         }
         if standing.start > self.told_at {
-            self.push_ahead(Ahead::new(&standing, number));
+            self.push_ahead(number, standing.start);
             return;
         }
         run.come += 1;
         if run.come == 1 {
-            self.eligible.push(Due::new(&standing, number));
+            self.push_eligible(number, standing.deadline);
         }
     }
 
     /// Takes an entry out if it is the first; otherwise it goes when it comes up.
     pub(crate) fn leave(&mut self, ticket: Ticket) {
         let Some(first) = self.eligible.first() else { return };
-        let front = self.all[first.run as usize].entries.front();
+        self.left = first.of;
+        let front = self.all[first.of as usize].entries.front();
         if front.is_some_and(|front| front.ticket == ticket) {
             self.drop_eligible();
         }
@@ -121,51 +90,40 @@ impl Runs {
         &mut self,
         virtual_time: i128,
         stands: impl Fn(&Standing) -> bool,
-    ) -> Option<Standing> {
-        self.told_at = self.told_at.max(virtual_time);
-        while self.ahead.first().is_some_and(|first| first.start <= virtual_time) {
-            self.pass(virtual_time);
-        }
+    ) -> Option<&Standing> {
+        self.pass(virtual_time);
         loop {
-            let Due { run, .. } = *self.eligible.first()?;
-            let first = *self.all[run as usize].entries.front()?;
-            if !stands(&first) {
+            let number = self.eligible.first()?.of;
+            let first = self.all[number as usize].entries.front()?;
+            if !stands(first) {
                 self.drop_eligible();
             } else if first.start > virtual_time {
-                // Virtual time went back.
-                self.eligible.pop();
-                self.all[run as usize].come = 0;
-                self.push_ahead(Ahead::new(&first, run));
+                self.put_back();
             } else {
-                return Some(first);
+                break;
             }
         }
+        self.all[self.eligible.first()?.of as usize].entries.front()
     }
 
     pub(crate) fn first_ahead(
         &mut self,
         virtual_time: i128,
         stands: impl Fn(&Standing) -> bool,
-    ) -> Option<Standing> {
+    ) -> Option<&Standing> {
         if virtual_time < self.told_at {
             self.told_at = virtual_time;
             self.tell();
         }
+        self.pass(virtual_time);
         loop {
-            let ahead = *self.ahead.first()?;
-            if ahead.start <= virtual_time {
-                self.told_at = self.told_at.max(virtual_time);
-                self.pass(virtual_time);
-                continue;
+            let number = self.ahead.first()?.of;
+            if stands(self.all[number as usize].next()?) {
+                break;
             }
-            match self.holds(&ahead) {
-                Some(next) if stands(&next) => return Some(next),
-                Some(_) => self.drop_ahead(ahead.run),
-                None => {
-                    self.ahead.pop();
-                }
-            }
+            self.drop_ahead();
         }
+        self.all[self.ahead.first()?.of as usize].next()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -190,12 +148,19 @@ impl Runs {
     /// A run that an entry can go to the end of.
     fn run_for(&mut self, standing: &Standing) -> u32 {
         let length = length(standing);
+        let fits = |run: u32| {
+            let run = self.all.get(run as usize);
+            run.is_some_and(|run| run.length == length && run.fits(standing))
+        };
+        if fits(self.left) {
+            return self.left;
+        }
         let [first, second] = self.entered.get(&length).copied().unwrap_or([NONE; 2]);
-        for run in [first, second] {
-            if self.all.get(run as usize).is_some_and(|of| of.length == length && of.fits(standing))
-            {
-                return run;
-            }
+        if fits(first) {
+            return first;
+        }
+        if fits(second) {
+            return second;
         }
         let opened = self.open(length);
         let is_used = self.all.get(first as usize).is_some_and(|run| run.length == length);
@@ -223,56 +188,90 @@ impl Runs {
         number
     }
 
-    /// Takes in that the first start ahead has come.
+    /// Takes in that starts have come.
     fn pass(&mut self, virtual_time: i128) {
-        let Some(ahead) = self.ahead.first().copied() else { return };
-        let Some(at) = self.holds(&ahead) else {
-            self.ahead.pop();
-            return;
-        };
-        let run = &mut self.all[ahead.run as usize];
-        if run.come == 0 {
-            self.eligible.push(Due::new(&at, ahead.run));
+        self.told_at = self.told_at.max(virtual_time);
+        let now = lead(self.base, virtual_time);
+        if self.ahead.first().is_some_and(|first| first.lead <= now) {
+            self.pass_each(virtual_time, now);
         }
-        run.pass(virtual_time);
-        self.renew_ahead(ahead.run);
     }
 
-    /// The entry of a run that is told among those ahead, if it is still that one.
-    fn holds(&self, ahead: &Ahead) -> Option<Standing> {
-        let run = &self.all[ahead.run as usize];
-        run.entries.get(run.come).copied().filter(|entry| entry.ticket == ahead.ticket)
+    fn pass_each(&mut self, virtual_time: i128, now: u64) {
+        while let Some(Key { lead, of: number }) = self.ahead.first() {
+            let run = &mut self.all[number as usize];
+            let come = lead < now
+                || (lead == now && run.next().is_some_and(|at| at.start <= virtual_time));
+            if !come {
+                break;
+            }
+            let joins = (run.come == 0).then(|| run.entries.front().map(|at| at.deadline));
+            run.pass(virtual_time);
+            self.renew_ahead(number);
+            if let Some(deadline) = joins.flatten() {
+                self.push_eligible(number, deadline);
+            }
+        }
+    }
+
+    /// Virtual time went back, and the start of the first that is eligible has not come again.
+    #[cold]
+    fn put_back(&mut self) {
+        let Self { all, eligible, ahead, base, .. } = self;
+        let Some(Key { of: number, .. }) = eligible.pop(|a, b| is_due_before(all, a, b)) else {
+            return;
+        };
+        let run = &mut all[number as usize];
+        let is_ahead = run.next().is_some();
+        run.come = 0;
+        let Some(next) = run.next() else { return };
+        let key = Key { lead: lead(*base, next.start), of: number };
+        let before = |a, b| starts_before(all, a, b);
+        if is_ahead {
+            ahead.bring_forward(key, before);
+        } else {
+            ahead.push(key, before);
+        }
     }
 
     /// Tells of the first of those ahead what is so now.
     fn renew_ahead(&mut self, number: u32) {
-        let run = &self.all[number as usize];
-        match run.entries.get(run.come) {
-            Some(next) => self.ahead.replace_first(Ahead::new(next, number)),
+        let Self { all, ahead, base, .. } = self;
+        let before = |a, b| starts_before(all, a, b);
+        match all[number as usize].next() {
+            Some(next) => {
+                let key = Key { lead: lead(*base, next.start), of: number };
+                ahead.replace_first(key, before);
+            }
             None => {
-                self.ahead.pop();
+                ahead.pop(before);
             }
         }
     }
 
     fn drop_eligible(&mut self) {
-        let Some(number) = self.eligible.first().map(|first| first.run) else { return };
-        let run = &mut self.all[number as usize];
+        let Self { all, eligible, base, .. } = self;
+        let Some(number) = eligible.first().map(|first| first.of) else { return };
+        let run = &mut all[number as usize];
         run.entries.pop_front();
-        self.len -= 1;
         run.come -= 1;
-        match run.entries.front() {
-            Some(next) if run.come > 0 => {
-                self.eligible.replace_first(Due::new(next, number));
+        self.len -= 1;
+        let before = |a, b| is_due_before(all, a, b);
+        let run = &all[number as usize];
+        match run.entries.front().filter(|_| run.come > 0) {
+            Some(next) => {
+                let key = Key { lead: lead(*base, next.deadline), of: number };
+                eligible.replace_first(key, before);
             }
-            Some(_) | None => {
-                self.eligible.pop();
+            None => {
+                eligible.pop(before);
             }
         }
     }
 
-    /// Drops the first entry of a run that has not come.
-    fn drop_ahead(&mut self, number: u32) {
+    /// Drops the first of those ahead.
+    fn drop_ahead(&mut self) {
+        let Some(number) = self.ahead.first().map(|first| first.of) else { return };
         let run = &mut self.all[number as usize];
         if run.come == 0 {
             run.entries.pop_front();
@@ -284,33 +283,74 @@ impl Runs {
         self.renew_ahead(number);
     }
 
-    fn push_ahead(&mut self, entry: Ahead) {
-        if self.ahead.len() > 2 * self.all.len() + 64 {
-            // Virtual time went back often, and each time left an entry behind.
+    fn push_eligible(&mut self, number: u32, deadline: i128) {
+        let Self { all, eligible, base, .. } = self;
+        let key = Key { lead: lead(*base, deadline), of: number };
+        eligible.push(key, |a, b| is_due_before(all, a, b));
+    }
+
+    fn push_ahead(&mut self, number: u32, start: i128) {
+        let Self { all, ahead, base, .. } = self;
+        let key = Key { lead: lead(*base, start), of: number };
+        ahead.push(key, |a, b| starts_before(all, a, b));
+        if key.lead == u64::MAX && self.told_at - self.base > 2 * BEHIND {
             self.tell();
-        } else {
-            self.ahead.push(entry);
         }
     }
 
     /// Looks at every run to tell what has come.
     #[cold]
     fn tell(&mut self) {
+        self.base = self.told_at - BEHIND;
         self.eligible.clear();
         self.ahead.clear();
-        for (number, run) in (0..).zip(&mut self.all) {
+        for number in 0..self.all.len() {
+            let run = &mut self.all[number];
             run.come = run.entries.partition_point(|at| at.start <= self.told_at);
-            if let Some(first) = run.entries.front().filter(|_| run.come > 0) {
-                self.eligible.push(Due::new(first, number));
+            let first = run.entries.front().filter(|_| run.come > 0).map(|at| at.deadline);
+            let next = run.next().map(|at| at.start);
+            let number = u32::try_from(number).unwrap_or(NONE);
+            if let Some(deadline) = first {
+                self.push_eligible(number, deadline);
             }
-            if let Some(next) = run.entries.get(run.come) {
-                self.ahead.push(Ahead::new(next, number));
+            if let Some(start) = next {
+                self.push_ahead(number, start);
             }
         }
     }
 }
 
+/// Whether the first of a run is due before the first of another.
+fn is_due_before(all: &[Run], one: u32, other: u32) -> bool {
+    let [one, other] = [one, other].map(|run| all[run as usize].entries.front());
+    one.zip(other).is_some_and(|(one, other)| one.is_due_before(other))
+}
+
+/// Whether the first of a run that has not come starts before that of another.
+fn starts_before(all: &[Run], one: u32, other: u32) -> bool {
+    let [one, other] = [one, other].map(|run| all[run as usize].next());
+    one.zip(other).is_some_and(|(one, other)| one.starts_before(other))
+}
+
+/// The leading bits of a place: a later one has not less. They tell apart what is a 2^44th of a turn
+/// of weight 1 apart, for a million such turns.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are looked at")]
+fn lead(base: i128, at: i128) -> u64 {
+    let from_base = (at - base) >> LEAD_SHIFT;
+    if from_base >> 64 == 0 { from_base as u64 } else { beyond(from_base) }
+}
+
+#[cold]
+fn beyond(from_base: i128) -> u64 {
+    if from_base < 0 { 0 } else { u64::MAX }
+}
+
 impl Run {
+    /// The first that has not come.
+    fn next(&self) -> Option<&Standing> {
+        self.entries.get(self.come)
+    }
+
     /// Whether an entry can go to the end.
     fn fits(&self, standing: &Standing) -> bool {
         let back = self.entries.back();
