@@ -71,8 +71,8 @@ pub use policy::{
 pub use rotation::{
     AccountError, AttachError, AttachReport, CampaignError, Candidate, Checked, ClockError, Config,
     ConfigError, DayForecast, EmailKind, Engine, Event, Explanation, Fact, Fate, Finding, Forecast,
-    Mode, Outcome, Pick, Planned, QuestionError, Request, Reservation, ReserveError, Reserved,
-    SettleError, Settlement, Snapshot, SnapshotError, Standing, Unavailable, Wait,
+    Lineup, Mode, Outcome, Pick, Planned, QuestionError, Request, Reservation, ReserveError,
+    Reserved, SettleError, Settlement, Snapshot, SnapshotError, Standing, Unavailable, Wait,
 };
 pub use shards::{LayoutError, ShardError, Shards};
 pub use vocab::{

@@ -243,24 +243,7 @@ impl Index {
         if rota.changed.is_empty() {
             return None;
         }
-        let (mut leaving, mut coming) = (Vec::new(), Vec::new());
-        for row in std::mem::take(&mut rota.changed) {
-            let (Some(account), Some((id, attachment))) =
-                (rota.account(row), lens.attached.row(row))
-            else {
-                continue;
-            };
-            match (lens.outlooks[account.index()].away, attachment.present) {
-                (true, true) => leaving.push(*id),
-                (false, false) => coming.push(*id),
-                (true, false) | (false, true) => {}
-            }
-        }
-        for moving in [&mut leaving, &mut coming] {
-            moving.sort_unstable();
-            moving.dedup();
-        }
-        Some((leaving, coming))
+        Some(rota.moving(&lens))
     }
 
     pub(crate) fn opened(&mut self, id: ReservationId, ends_at: Timestamp) {

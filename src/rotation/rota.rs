@@ -137,6 +137,29 @@ impl Rota {
         }
     }
 
+    /// Those whose part in the rotation is not what their outlook says, by number: who leaves and
+    /// who comes.
+    pub(crate) fn moving(&mut self, lens: &Lens<'_>) -> (Vec<AccountId>, Vec<AccountId>) {
+        let (mut leaving, mut coming) = (Vec::new(), Vec::new());
+        for row in std::mem::take(&mut self.changed) {
+            let (Some(account), Some((id, attachment))) =
+                (self.account(row), lens.attached.row(row))
+            else {
+                continue;
+            };
+            match (lens.outlooks[account.index()].away, attachment.present) {
+                (true, true) => leaving.push(*id),
+                (false, false) => coming.push(*id),
+                (true, false) | (false, true) => {}
+            }
+        }
+        for moving in [&mut leaving, &mut coming] {
+            moving.sort_unstable();
+            moving.dedup();
+        }
+        (leaving, coming)
+    }
+
     /// An account whose outlook has to be looked at by now. It must be noted again.
     pub(crate) fn flipped(&mut self, now: Timestamp) -> Option<(Slot, Slot)> {
         while let Some((at, row)) = self.flips.first().filter(|(at, _)| *at <= now) {
@@ -384,6 +407,12 @@ impl Lens<'_> {
             waits.dedup();
         }
         waits.push(note);
+    }
+
+    /// Where the account of a row stands, to the last unit.
+    pub(crate) fn start(&self, rota: &Rota, row: Slot) -> Option<i128> {
+        let account = rota.account(row)?;
+        Some(self.outlooks[account.index()].at + self.attached.at(row)?.offset)
     }
 
     /// Where an account stands in the campaign's virtual time.
