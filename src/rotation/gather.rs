@@ -12,7 +12,7 @@ use crate::vocab::{AccountId, CampaignId, Timestamp};
 /// So many accounts come back to a campaign before one grant, if one of them or another may send.
 /// More would make the first call after midnight long, fewer would bring a pool back slowly. They
 /// come faster than they are served, so nobody gets a second turn while others wait to come back.
-const RETURNS_MAX: usize = 16;
+pub(crate) const RETURNS_MAX: usize = 16;
 
 impl Engine {
     /// Before a grant, those that cannot take part leave, and of those that can the first come
@@ -49,10 +49,14 @@ impl Engine {
         accounts: Vec<AccountId>,
         now: Timestamp,
     ) {
-        let present = pick::present(&self.state, &mut self.index, slot);
-        if let Some(present) = present.filter(|_| !accounts.is_empty()) {
-            self.take_in(now, Fact::Returned { campaign, accounts, present });
-        }
+        let virtual_time = self.state.campaigns.at(slot).map(|record| record.virtual_time.at());
+        let (Some(virtual_time), Some((rota, mut lens)), false) =
+            (virtual_time, self.index.open(&self.state, slot), accounts.is_empty())
+        else {
+            return;
+        };
+        let present = pick::present(rota, &mut lens, virtual_time);
+        self.take_in(now, Fact::Returned { campaign, accounts, present });
     }
 
     /// Lets those that were attached take part at once, if they may, so that they start from equal

@@ -9,8 +9,8 @@
 use crate::policy::grain;
 use crate::rotation::absent::Absent;
 use crate::rotation::agenda::Agenda;
+use crate::rotation::order::{Order, Spot, Standing, Ticket};
 use crate::rotation::outlook::Outlook;
-use crate::rotation::runs::{Runs, Spot};
 use crate::rotation::state::Attachment;
 use crate::rotation::table::{Slot, Table};
 use crate::vocab::{AccountId, Timestamp};
@@ -26,7 +26,7 @@ pub(super) enum Place {
     /// Nowhere.
     Nowhere,
     /// Ready, as far as is known: in the order of turns.
-    Turns,
+    Turns(Ticket),
     /// Not ready before an instant.
     Waiting(Timestamp),
 }
@@ -56,7 +56,7 @@ impl Lease {
 #[derive(Clone, Debug)]
 pub(crate) struct Rota {
     pub(super) seats: Vec<Option<Seat>>,
-    turns: Runs,
+    turns: Order,
     pub(super) waiting: Agenda<(AccountId, Slot)>,
     pub(super) flips: Agenda<Slot>,
     pub(super) absent: Absent,
@@ -87,7 +87,7 @@ impl Default for Rota {
     fn default() -> Self {
         Self {
             seats: Vec::new(),
-            turns: Runs::default(),
+            turns: Order::default(),
             waiting: Agenda::default(),
             flips: Agenda::default(),
             absent: Absent::default(),
@@ -150,11 +150,14 @@ impl Rota {
     }
 
     fn join(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
-        if let (Some(Some(seat)), Some(spot)) =
-            (self.seats.get_mut(row.index()), lens.spot(row, account))
-        {
-            seat.place = Place::Turns;
-            self.turns.insert(row, spot, lens.virtual_time);
+        let Self { seats, turns, .. } = self;
+        let (Some(Some(seat)), Some(spot)) = (seats.get_mut(row.index()), lens.spot(row, account))
+        else {
+            return;
+        };
+        seat.place = Place::Turns(turns.insert(row, spot));
+        if turns.len() > 2 * seats.len() + 64 {
+            turns.retain(|at| stands(seats, at));
         }
     }
 
@@ -164,7 +167,7 @@ impl Rota {
         let at = match seat.place {
             Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => ready_at,
             Place::Waiting(at) => at,
-            Place::Nowhere | Place::Turns => return,
+            Place::Nowhere | Place::Turns(_) => return,
         };
         if lens.outlooks[account.index()].ready_at < at {
             self.seat_anew(lens, row);
@@ -177,10 +180,10 @@ impl Rota {
     /// deadline.
     pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
-            let row = self.turns.first_eligible(lens.virtual_time)?;
-            let Some(spot) = self.spot(lens, row) else { continue };
-            if self.turns.confirm_eligible(row, spot, lens.virtual_time) {
-                return Some(row);
+            let Self { seats, turns, .. } = self;
+            let first = *turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?;
+            if self.confirm(lens, &first) {
+                return Some(first.row());
             }
         }
     }
@@ -189,10 +192,10 @@ impl Rota {
     /// [`first_eligible`](Self::first_eligible) was asked for before.
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
-            let row = self.turns.first_ahead(lens.virtual_time)?;
-            let Some(spot) = self.spot(lens, row) else { continue };
-            if self.turns.confirm_ahead(row, spot) {
-                return Some(row);
+            let Self { seats, turns, .. } = self;
+            let first = *turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?;
+            if self.confirm(lens, &first) {
+                return Some(first.row());
             }
         }
     }
@@ -215,16 +218,19 @@ impl Rota {
         found
     }
 
-    /// Where an account stands in the order; nothing if it does not belong there any more, and has
-    /// been put where it does.
-    fn spot(&mut self, lens: &mut Lens<'_>, row: Slot) -> Option<Spot> {
-        let account = self.seat(row)?.account;
-        if !lens.outlooks[account.index()].is_ready(lens.now) {
-            self.cautious = CAUTION;
-            self.seat_anew(lens, row);
-            return None;
+    /// Whether an account truly stands where the order says; if not, it is put where it belongs.
+    fn confirm(&mut self, lens: &mut Lens<'_>, at: &Standing) -> bool {
+        let row = at.row();
+        let Some(seat) = self.seat(row) else { return false };
+        let is_ready = lens.outlooks[seat.account.index()].is_ready(lens.now);
+        if is_ready && lens.spot(row, seat.account).is_some_and(|spot| at.is_at(&spot)) {
+            return true;
         }
-        lens.spot(row, account)
+        if !is_ready {
+            self.cautious = CAUTION;
+        }
+        self.seat_anew(lens, row);
+        false
     }
 
     pub(super) fn seat(&self, row: Slot) -> Option<Seat> {
@@ -240,7 +246,7 @@ impl Rota {
         let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
         match std::mem::replace(&mut seat.place, Place::Nowhere) {
             Place::Absent { back_at, .. } => self.absent.remove((seat.id, row), back_at),
-            Place::Turns => self.turns.unlink(row),
+            Place::Turns(ticket) => self.turns.leave(ticket),
             Place::Leaving { .. } | Place::Nowhere | Place::Waiting(_) => {}
         }
     }
@@ -284,6 +290,12 @@ impl Rota {
     }
 }
 
+/// Whether an entry of the order is the present one of its row.
+fn stands(seats: &[Option<Seat>], at: &Standing) -> bool {
+    let seat = seats.get(at.row().index()).and_then(Option::as_ref);
+    seat.is_some_and(|seat| seat.place == Place::Turns(at.ticket))
+}
+
 impl Lens<'_> {
     /// Notes that an account waits here. It may have left and come back since it was noted.
     fn note_wait(&mut self, account: Slot, row: Slot) {
@@ -297,6 +309,12 @@ impl Lens<'_> {
             waits.dedup();
         }
         waits.push(note);
+    }
+
+    /// Where the account of a row stands, to the last unit.
+    pub(crate) fn start(&self, rota: &Rota, row: Slot) -> Option<i128> {
+        let account = rota.account(row)?;
+        Some(self.outlooks[account.index()].at + self.attached.at(row)?.offset)
     }
 
     /// Where an account stands in the campaign's virtual time.

@@ -124,14 +124,14 @@ impl Rota {
             Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => {
                 Some((ready_at, seat.id))
             }
-            Place::Nowhere | Place::Turns | Place::Waiting(_) => None,
+            Place::Nowhere | Place::Turns(_) | Place::Waiting(_) => None,
         }
     }
 
     fn waits_until(&self, row: Slot) -> Option<Timestamp> {
         match self.seat(row)?.place {
             Place::Waiting(at) => Some(at),
-            Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere | Place::Turns => None,
+            Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere | Place::Turns(_) => None,
         }
     }
 
