@@ -6,9 +6,10 @@
 
 use crate::policy::grain;
 use crate::rotation::agenda::Agenda;
+use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::reservation::{Fate, Reservations};
-use crate::rotation::rota::{Lens, Rota};
+use crate::rotation::rota::Rota;
 use crate::rotation::rules::AccountRules;
 use crate::rotation::state::State;
 use crate::rotation::table::{Hint, Slot};
@@ -243,7 +244,8 @@ impl Index {
         if rota.changed.is_empty() {
             return None;
         }
-        Some(rota.moving(&lens))
+        let rows = std::mem::take(&mut rota.changed);
+        Some(lens.moving(rota, rows))
     }
 
     pub(crate) fn opened(&mut self, id: ReservationId, ends_at: Timestamp) {

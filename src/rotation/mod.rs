@@ -19,6 +19,7 @@ mod forecast;
 mod heap;
 mod index;
 mod leads;
+mod lens;
 mod lineup;
 mod log;
 mod lookup;

@@ -6,12 +6,10 @@
 //! looked at anew when it comes up, and moved then. What would bring it forward moves it at once.
 //! Knows the derived outlook of its accounts; changes no fact and decides nothing by itself.
 
-use crate::policy::grain;
 use crate::rotation::agenda::Agenda;
-use crate::rotation::order::{Order, Spot, Standing, Ticket};
-use crate::rotation::outlook::Outlook;
-use crate::rotation::state::Attachment;
-use crate::rotation::table::{Slot, Table};
+use crate::rotation::lens::Lens;
+use crate::rotation::order::{Order, Standing, Ticket};
+use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
 /// Where an attached account is found.
@@ -32,6 +30,9 @@ enum Place {
 struct Seat {
     account: Slot,
     place: Place,
+    /// The account's own place as it was when it was put into the order of turns. What else makes
+    /// where it stands puts it anew when it changes.
+    put_at: i128,
     /// When its outlook is to be looked at again, as far as that is noted.
     flips_at: Timestamp,
 }
@@ -54,6 +55,8 @@ pub(crate) struct Rota {
     turns: Order,
     waiting: Agenda<(AccountId, Slot)>,
     flips: Agenda<Slot>,
+    /// Nobody waits for an earlier instant, and no outlook is to be looked at before.
+    calm_until: Timestamp,
     arrived: Vec<Slot>,
     /// Whose part in the rotation may have changed since the last grant.
     pub(crate) changed: Vec<Slot>,
@@ -64,18 +67,6 @@ pub(crate) struct Rota {
     cautious: u8,
 }
 
-/// What a rota sees of the facts and of what is derived for the whole engine.
-pub(crate) struct Lens<'a> {
-    pub(crate) attached: &'a Table<AccountId, Attachment>,
-    pub(crate) outlooks: &'a [Outlook],
-    /// Where each account may wait: campaigns, and its rows there.
-    pub(crate) waits: &'a mut [Vec<(Slot, Slot)>],
-    pub(crate) campaign: Slot,
-    pub(crate) now: Timestamp,
-    /// The campaign's virtual time.
-    pub(crate) virtual_time: i128,
-}
-
 impl Default for Rota {
     fn default() -> Self {
         Self {
@@ -83,6 +74,7 @@ impl Default for Rota {
             turns: Order::default(),
             waiting: Agenda::default(),
             flips: Agenda::default(),
+            calm_until: Timestamp::MAX,
             arrived: Vec::new(),
             changed: Vec::new(),
             shared: 0,
@@ -101,7 +93,7 @@ impl Rota {
         if self.seats.len() <= row.index() {
             self.seats.resize(row.index() + 1, None);
         }
-        let seat = Seat { account, place: Place::Nowhere, flips_at: Timestamp::MAX };
+        let seat = Seat { account, place: Place::Nowhere, put_at: 0, flips_at: Timestamp::MAX };
         self.seats[row.index()] = Some(seat);
         self.note_flip(row, lens.outlooks[account.index()].flips_at);
         self.changed.push(row);
@@ -126,6 +118,7 @@ impl Rota {
         let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
         if at < seat.flips_at {
             seat.flips_at = at;
+            self.calm_until = self.calm_until.min(at);
             self.flips.push(at, row);
             if self.flips.len() > 2 * self.seats.len() + 64 {
                 let seats = &self.seats;
@@ -137,31 +130,11 @@ impl Rota {
         }
     }
 
-    /// Those whose part in the rotation is not what their outlook says, by number: who leaves and
-    /// who comes.
-    pub(crate) fn moving(&mut self, lens: &Lens<'_>) -> (Vec<AccountId>, Vec<AccountId>) {
-        let (mut leaving, mut coming) = (Vec::new(), Vec::new());
-        for row in std::mem::take(&mut self.changed) {
-            let (Some(account), Some((id, attachment))) =
-                (self.account(row), lens.attached.row(row))
-            else {
-                continue;
-            };
-            match (lens.outlooks[account.index()].away, attachment.present) {
-                (true, true) => leaving.push(*id),
-                (false, false) => coming.push(*id),
-                (true, false) | (false, true) => {}
-            }
-        }
-        for moving in [&mut leaving, &mut coming] {
-            moving.sort_unstable();
-            moving.dedup();
-        }
-        (leaving, coming)
-    }
-
     /// An account whose outlook has to be looked at by now. It must be noted again.
     pub(crate) fn flipped(&mut self, now: Timestamp) -> Option<(Slot, Slot)> {
+        if self.is_calm(now) {
+            return None;
+        }
         while let Some((at, row)) = self.flips.first().filter(|(at, _)| *at <= now) {
             self.flips.pop();
             if let Some(Some(seat)) = self.seats.get_mut(row.index()) {
@@ -183,25 +156,29 @@ impl Rota {
     /// Puts an account back that was served. It mostly pauses now, and is mostly ready again when
     /// its turn comes; unless that was seen to be otherwise it goes back into the order at once.
     pub(crate) fn served(&mut self, lens: &mut Lens<'_>, row: Slot) {
-        self.rise(row);
         let Some(account) = self.account(row) else { return };
-        let present = lens.attached.row(row).is_some_and(|(_, attachment)| attachment.present);
+        let present = lens.attached.at(row).is_some_and(|attachment| attachment.present);
         let away = lens.outlooks[account.index()].away;
         if self.cautious == 0 && present && !away {
             self.join(lens, row, account);
         } else {
             self.cautious = self.cautious.saturating_sub(1);
-            self.sit(lens, row);
+            self.seat_anew(lens, row);
         }
     }
 
-    fn join(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
+    /// Puts an account into the order, from wherever it is.
+    fn join(&mut self, lens: &Lens<'_>, row: Slot, account: Slot) {
         let Self { seats, turns, .. } = self;
         let (Some(Some(seat)), Some(spot)) = (seats.get_mut(row.index()), lens.spot(row, account))
         else {
             return;
         };
-        seat.place = Place::Turns(turns.insert(row, spot));
+        seat.put_at = lens.outlooks[account.index()].at;
+        seat.place = Place::Turns(match seat.place {
+            Place::Turns(old) => turns.put_again(old, row, spot),
+            Place::Arrived | Place::Nowhere | Place::Waiting(_) => turns.insert(row, spot),
+        });
         if turns.len() > 2 * seats.len() + 64 {
             turns.retain(|at| stands(seats, at));
         }
@@ -218,8 +195,16 @@ impl Rota {
         }
     }
 
+    /// Whether nobody is to be looked at or let up by now.
+    pub(crate) fn is_calm(&self, now: Timestamp) -> bool {
+        now < self.calm_until
+    }
+
     /// Lets everybody up who waited until now.
     pub(crate) fn wake(&mut self, lens: &mut Lens<'_>) {
+        if self.is_calm(lens.now) {
+            return;
+        }
         while let Some((at, (_, row))) = self.waiting.first().filter(|(at, _)| *at <= lens.now) {
             self.waiting.pop();
             if self.waits_until(row) == Some(at) {
@@ -230,6 +215,8 @@ impl Rota {
                 }
             }
         }
+        let first = self.waiting.first().map_or(Timestamp::MAX, |(at, _)| at);
+        self.calm_until = self.flips.first().map_or(first, |(at, _)| at.min(first));
     }
 
     /// The first of those that wait whom the request does not exclude, and until when it waits.
@@ -267,9 +254,9 @@ impl Rota {
     pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
             let Self { seats, turns, .. } = self;
-            let first = *turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?;
-            if self.confirm(lens, &first) {
-                return Some(first.row());
+            let row = turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?.row();
+            if self.confirm(lens, row) {
+                return Some(row);
             }
         }
     }
@@ -279,9 +266,9 @@ impl Rota {
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
             let Self { seats, turns, .. } = self;
-            let first = *turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?;
-            if self.confirm(lens, &first) {
-                return Some(first.row());
+            let row = turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?.row();
+            if self.confirm(lens, row) {
+                return Some(row);
             }
         }
     }
@@ -328,11 +315,11 @@ impl Rota {
     }
 
     /// Whether an account truly stands where the order says; if not, it is put where it belongs.
-    fn confirm(&mut self, lens: &mut Lens<'_>, at: &Standing) -> bool {
-        let row = at.row();
-        let Some(seat) = self.seat(row) else { return false };
-        let is_ready = lens.outlooks[seat.account.index()].is_ready(lens.now);
-        if is_ready && lens.spot(row, seat.account).is_some_and(|spot| at.is_at(&spot)) {
+    fn confirm(&mut self, lens: &mut Lens<'_>, row: Slot) -> bool {
+        let Some(Some(seat)) = self.seats.get(row.index()) else { return false };
+        let outlook = &lens.outlooks[seat.account.index()];
+        let is_ready = outlook.is_ready(lens.now);
+        if is_ready && seat.put_at == outlook.at {
             return true;
         }
         if !is_ready {
@@ -370,6 +357,7 @@ impl Rota {
         if !outlook.is_ready(lens.now) {
             seat.place = Place::Waiting(outlook.ready_at);
             lens.note_wait(seat.account, row);
+            self.calm_until = self.calm_until.min(outlook.ready_at);
             self.waiting.push(outlook.ready_at, (*id, row));
             if self.waiting.len() > 2 * self.seats.len() + 64 {
                 let seats = &self.seats;
@@ -392,37 +380,4 @@ impl Rota {
 fn stands(seats: &[Option<Seat>], at: &Standing) -> bool {
     let seat = seats.get(at.row().index()).and_then(Option::as_ref);
     seat.is_some_and(|seat| seat.place == Place::Turns(at.ticket))
-}
-
-impl Lens<'_> {
-    /// Notes that an account waits here. It may have left and come back since it was noted.
-    fn note_wait(&mut self, account: Slot, row: Slot) {
-        let waits = &mut self.waits[account.index()];
-        let note = (self.campaign, row);
-        if waits.last() == Some(&note) {
-            return;
-        }
-        if waits.len() == waits.capacity() {
-            waits.sort_unstable();
-            waits.dedup();
-        }
-        waits.push(note);
-    }
-
-    /// Where the account of a row stands, to the last unit.
-    pub(crate) fn start(&self, rota: &Rota, row: Slot) -> Option<i128> {
-        let account = rota.account(row)?;
-        Some(self.outlooks[account.index()].at + self.attached.at(row)?.offset)
-    }
-
-    /// Where an account stands in the campaign's virtual time.
-    fn spot(&self, row: Slot, account: Slot) -> Option<Spot> {
-        let (id, attachment) = self.attached.row(row)?;
-        let outlook = &self.outlooks[account.index()];
-        Some(Spot {
-            start: grain(outlook.at + attachment.offset),
-            deadline: grain(outlook.next + attachment.offset),
-            id: *id,
-        })
-    }
 }
