@@ -1,22 +1,23 @@
 //! A heap whose first entry can be replaced in place: least first, four below each.
 //!
-//! Four below each make it half as deep as a binary heap, and the four fill one line of the cache.
-//! Entries are told apart by a number; who calls says which comes first of two with the same. Knows
-//! no meaning of what it holds.
+//! Four below each make it half as deep as a binary heap, and the four stand side by side. Entries
+//! are compared without branches, as none could be foretold. Knows no meaning of what it holds.
 
 /// How many entries stand below each.
 const BELOW: usize = 4;
 
-/// What comes, by a number that is not less for what comes later.
+/// What comes, by its place, then by a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    pub(crate) lead: u64,
+    pub(crate) place: i128,
+    pub(crate) then: u64,
     pub(crate) of: u32,
 }
 
 impl Key {
-    fn is_before(self, other: Self, tie: &impl Fn(u32, u32) -> bool) -> bool {
-        self.lead < other.lead || (self.lead == other.lead && tie(self.of, other.of))
+    #[expect(clippy::needless_bitwise_bool, reason = "a branch could not be foretold")]
+    fn is_before(&self, other: &Self) -> bool {
+        (self.place < other.place) | ((self.place == other.place) & (self.then < other.then))
     }
 }
 
@@ -26,27 +27,26 @@ pub(crate) struct Heap {
     entries: Vec<Key>,
 }
 
-/// `tie` says whether the first of two with the same number comes first.
 impl Heap {
     /// The least entry.
-    pub(crate) fn first(&self) -> Option<Key> {
-        self.entries.first().copied()
+    pub(crate) fn first(&self) -> Option<&Key> {
+        self.entries.first()
     }
 
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
     }
 
-    pub(crate) fn push(&mut self, entry: Key, tie: impl Fn(u32, u32) -> bool) {
+    pub(crate) fn push(&mut self, entry: Key) {
         self.entries.push(entry);
-        self.rise(self.entries.len() - 1, entry, tie);
+        self.rise(self.entries.len() - 1, entry);
     }
 
-    pub(crate) fn pop(&mut self, tie: impl Fn(u32, u32) -> bool) -> Option<Key> {
+    pub(crate) fn pop(&mut self) -> Option<Key> {
         let last = self.entries.pop()?;
         match self.entries.first().copied() {
             Some(first) => {
-                self.replace_first(last, tie);
+                self.replace_first(last);
                 Some(first)
             }
             None => Some(last),
@@ -54,18 +54,18 @@ impl Heap {
     }
 
     /// Puts another entry in the place of the least.
-    pub(crate) fn replace_first(&mut self, entry: Key, tie: impl Fn(u32, u32) -> bool) {
+    pub(crate) fn replace_first(&mut self, entry: Key) {
         let entries = self.entries.as_mut_slice();
         let mut at = 0;
         loop {
             let from = at * BELOW + 1;
             let Some(below) = entries.get(from..) else { break };
             let least = match below.first_chunk() {
-                Some(four) => least_of_four(four, &tie),
-                None => least_of(below, &tie),
+                Some(four) => least_of_four(four),
+                None => least_of(below),
             };
             let Some(first) = below.get(least).copied() else { break };
-            if !first.is_before(entry, &tie) {
+            if !first.is_before(&entry) {
                 break;
             }
             entries[at] = first;
@@ -77,16 +77,28 @@ impl Heap {
     }
 
     /// Puts an entry in the place of one about the same that is not before it.
-    pub(crate) fn bring_forward(&mut self, entry: Key, tie: impl Fn(u32, u32) -> bool) {
+    pub(crate) fn bring_forward(&mut self, entry: Key) {
         if let Some(at) = self.entries.iter().position(|held| held.of == entry.of) {
-            self.rise(at, entry, tie);
+            self.rise(at, entry);
         }
     }
 
-    fn rise(&mut self, mut at: usize, entry: Key, tie: impl Fn(u32, u32) -> bool) {
+    /// What all entries are about that stand at the place of the least.
+    pub(crate) fn at_first_place(&self, mut visit: impl FnMut(u32)) {
+        let Some(first) = self.first() else { return };
+        let mut open = vec![0];
+        while let Some(at) = open.pop() {
+            if let Some(entry) = self.entries.get(at).filter(|key| key.place == first.place) {
+                visit(entry.of);
+                open.extend(at * BELOW + 1..=at * BELOW + BELOW);
+            }
+        }
+    }
+
+    fn rise(&mut self, mut at: usize, entry: Key) {
         while at > 0 {
             let above = (at - 1) / BELOW;
-            if !entry.is_before(self.entries[above], &tie) {
+            if !entry.is_before(&self.entries[above]) {
                 break;
             }
             self.entries[at] = self.entries[above];
@@ -96,23 +108,18 @@ impl Heap {
     }
 }
 
-/// Where the least of four is. Numbers are compared without a branch, as none could be foretold.
-fn least_of_four(four: &[Key; BELOW], tie: &impl Fn(u32, u32) -> bool) -> usize {
-    let [a, b, c, d] = four.map(|key| key.lead);
-    let (left, right) = (a.min(b), c.min(d));
-    if (a == b) | (c == d) | (left == right) {
-        return least_of(four, tie);
-    }
-    let (x, y) = (usize::from(b < a), 2 + usize::from(d < c));
-    if right < left { y } else { x }
+/// Where the least of four is.
+fn least_of_four(four: &[Key; BELOW]) -> usize {
+    let left = usize::from(four[1].is_before(&four[0]));
+    let right = 2 + usize::from(four[3].is_before(&four[2]));
+    if four[right].is_before(&four[left]) { right } else { left }
 }
 
-/// Where the least of some is, if there are any.
-#[cold]
-fn least_of(some: &[Key], tie: &impl Fn(u32, u32) -> bool) -> usize {
+/// Where the least of fewer is, if there are any.
+fn least_of(some: &[Key]) -> usize {
     let mut least = 0;
-    for n in 1..some.len().min(BELOW) {
-        if some[n].is_before(some[least], tie) {
+    for n in 1..some.len() {
+        if some[n].is_before(&some[least]) {
             least = n;
         }
     }
@@ -130,28 +137,36 @@ mod tests {
         let mut seed = 1_u64;
         for of in 0..20_000_u32 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let entry = Key { lead: seed >> 52, of };
+            let entry = Key { place: i128::from(seed >> 56), then: u64::from(of), of };
             match seed % 1_000 / 125 {
                 0..=3 => {
-                    heap.push(entry, less);
+                    heap.push(entry);
                     expected.push(entry);
                 }
-                4..=5 => assert_eq!(heap.pop(less), first(&mut expected)),
+                4..=5 => assert_eq!(heap.pop(), first(&mut expected)),
                 6 => {
                     if first(&mut expected).is_some() {
                         expected.push(entry);
                     }
-                    heap.replace_first(entry, less);
+                    heap.replace_first(entry);
                 }
                 _ => {
                     if let Some(one) = expected.iter_mut().find(|key| key.of % 5 == 0) {
-                        one.lead /= 2;
-                        heap.bring_forward(*one, less);
+                        one.place /= 2;
+                        heap.bring_forward(*one);
                     }
                 }
             }
             assert_eq!(heap.entries.len(), expected.len());
-            assert_eq!(heap.first(), expected.iter().min_by_key(|key| (key.lead, key.of)).copied());
+            assert_eq!(heap.first(), expected.iter().min_by_key(|key| (key.place, key.then)));
+            let mut alike = Vec::new();
+            heap.at_first_place(|of| alike.push(of));
+            let least = expected.iter().map(|key| key.place).min();
+            let mut all: Vec<u32> =
+                expected.iter().filter(|key| Some(key.place) == least).map(|key| key.of).collect();
+            alike.sort_unstable();
+            all.sort_unstable();
+            assert_eq!(alike, all);
             if expected.len() > 200 {
                 heap.clear();
                 expected.clear();
@@ -159,12 +174,8 @@ mod tests {
         }
     }
 
-    fn less(one: u32, other: u32) -> bool {
-        one < other
-    }
-
     fn first(entries: &mut Vec<Key>) -> Option<Key> {
-        let least = entries.iter().min_by_key(|key| (key.lead, key.of)).copied()?;
+        let least = entries.iter().min_by_key(|key| (key.place, key.then)).copied()?;
         entries.retain(|entry| *entry != least);
         Some(least)
     }

@@ -6,9 +6,10 @@
 
 use crate::policy::grain;
 use crate::rotation::agenda::Agenda;
+use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::reservation::{Fate, Reservations};
-use crate::rotation::rota::{Lens, Rota};
+use crate::rotation::rota::Rota;
 use crate::rotation::rules::AccountRules;
 use crate::rotation::state::State;
 use crate::rotation::table::{Hint, Slot};
@@ -103,6 +104,9 @@ impl Index {
     /// for an instant by now is let up.
     pub(crate) fn arrive(&mut self, state: &State, campaign: Slot) {
         let now = self.now;
+        if self.rota(campaign).is_calm(now) {
+            return;
+        }
         while let Some((row, account)) = self.rota(campaign).flipped(now) {
             self.look_again(state, campaign, row, account);
         }

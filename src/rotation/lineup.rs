@@ -5,9 +5,10 @@
 
 use crate::policy::{Place, grain, rescaled};
 use crate::rotation::gather::RETURNS_MAX;
+use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::pick;
-use crate::rotation::rota::{Lens, Rota};
+use crate::rotation::rota::Rota;
 use crate::rotation::state::Attachment;
 use crate::rotation::table::{Slot, Table};
 use crate::vocab::{AccountId, Span, Timestamp};
@@ -59,6 +60,9 @@ struct Pool {
     /// The sum of the weights of those present.
     total_weight: u64,
     now: Timestamp,
+    /// The day of universal time, and the instant at which it ends.
+    today: i64,
+    day_end: Timestamp,
 }
 
 impl Lineup {
@@ -72,12 +76,14 @@ impl Lineup {
             virtual_time: Place::default(),
             total_weight: 0,
             now: Timestamp::MIN,
+            today: i64::MIN,
+            day_end: Timestamp::MIN,
         };
         Self { pool, rota: Rota::default() }
     }
 
-    /// Adds a member and returns its number, counted from 0. A weight of 0 counts as 1; `cap` is the
-    /// most sends in a day of universal time.
+    /// Adds a member and returns its number, counted from 0. A weight of 0 counts as 1; `cap` is
+    /// the most sends in a day of universal time.
     pub fn add(&mut self, weight: u32, cap: u32, gap: Span) -> u32 {
         let number = u32::try_from(self.pool.members.len()).unwrap_or(u32::MAX);
         let (slot, id) = (Slot::from_number(number), AccountId(number.into()));
@@ -104,7 +110,14 @@ impl Lineup {
     /// The least instant at which somebody may send; [`Timestamp::MAX`] if nobody ever may.
     pub fn pick(&mut self, now: Timestamp) -> Result<u32, Timestamp> {
         self.pool.now = self.pool.now.max(now);
-        self.arrive();
+        if self.pool.day_end <= self.pool.now {
+            self.pool.today = self.pool.now.unix_ms().div_euclid(DAY_MS);
+            let day_end = Timestamp::from_unix_ms((self.pool.today + 1) * DAY_MS);
+            self.pool.day_end = day_end.unwrap_or(Timestamp::MAX);
+        }
+        if !self.rota.is_calm(self.pool.now) {
+            self.arrive();
+        }
         if !self.rota.is_settled(self.pool.now) {
             if !self.anybody_ready() {
                 return Err(self.until());
@@ -275,9 +288,8 @@ impl Lineup {
         }
         self.pool.virtual_time.forward(self.pool.total_weight);
         member.place.forward(weight);
-        let today = self.pool.now.unix_ms().div_euclid(DAY_MS);
-        member.sent = if member.day == today { member.sent + 1 } else { 1 };
-        member.day = today;
+        member.sent = if member.day == self.pool.today { member.sent + 1 } else { 1 };
+        member.day = self.pool.today;
         let pause = self.pool.now.plus(member.gap);
         self.renew(row, pause);
         self.rota.served(&mut self.pool.lens(), row);
@@ -289,13 +301,14 @@ impl Lineup {
         let outlook = &mut self.pool.outlooks[row.index()];
         outlook.at = member.place.at();
         outlook.next = member.place.next(outlook.weight);
-        outlook.away = member.sent >= member.cap
-            && (member.cap == 0 || self.pool.now.unix_ms().div_euclid(DAY_MS) == member.day);
+        outlook.away =
+            member.sent >= member.cap && (member.cap == 0 || member.day == self.pool.today);
         outlook.ready_at = pause.max(self.pool.now);
         outlook.flips_at = Timestamp::MAX;
         if outlook.away {
-            let day_end = Timestamp::from_unix_ms((member.day + 1).saturating_mul(DAY_MS));
-            outlook.flips_at = day_end.unwrap_or(Timestamp::MAX);
+            if member.cap > 0 {
+                outlook.flips_at = self.pool.day_end;
+            }
             outlook.ready_at = outlook.ready_at.max(outlook.flips_at);
         }
     }

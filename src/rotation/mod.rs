@@ -24,6 +24,7 @@ mod heap;
 mod history;
 mod index;
 mod leads;
+mod lens;
 mod lineup;
 mod log;
 mod lookup;

@@ -6,7 +6,8 @@
 use crate::policy::{TURN, grain};
 use crate::rotation::apply::Hints;
 use crate::rotation::index::Index;
-use crate::rotation::rota::{Lens, Rota};
+use crate::rotation::lens::Lens;
+use crate::rotation::rota::Rota;
 use crate::rotation::state::State;
 use crate::rotation::table::{Hint, Slot};
 use crate::vocab::AccountId;

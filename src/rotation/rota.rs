@@ -6,13 +6,11 @@
 //! looked at anew when it comes up, and moved then. What would bring it forward moves it at once.
 //! Knows the derived outlook of its accounts; changes no fact and decides nothing by itself.
 
-use crate::policy::grain;
 use crate::rotation::absent::Absent;
 use crate::rotation::agenda::Agenda;
-use crate::rotation::order::{Order, Spot, Standing, Ticket};
-use crate::rotation::outlook::Outlook;
-use crate::rotation::state::Attachment;
-use crate::rotation::table::{Slot, Table};
+use crate::rotation::lens::Lens;
+use crate::rotation::order::{Order, Standing, Ticket};
+use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
 /// Where an attached account is found.
@@ -37,6 +35,9 @@ pub(super) struct Seat {
     pub(super) account: Slot,
     pub(super) id: AccountId,
     pub(super) place: Place,
+    /// The account's own place as it was when it was put into the order of turns. What else makes
+    /// where it stands puts it anew when it changes.
+    put_at: i128,
     /// When it may leave by itself, as far as that is noted.
     pub(super) flips_at: Timestamp,
 }
@@ -64,23 +65,13 @@ pub(crate) struct Rota {
     pub(super) leaving: Vec<Slot>,
     /// When the first of those may stay after all.
     pub(super) stays_at: Timestamp,
+    /// Nobody waits for an earlier instant, and no outlook is to be looked at before.
+    pub(super) calm_until: Timestamp,
     /// How many attached accounts are attached to other campaigns too.
     pub(crate) shared: usize,
     pub(crate) lease: Lease,
     /// How many of the next that were served are put aside until they are ready.
     cautious: u8,
-}
-
-/// What a rota sees of the facts and of what is derived for the whole engine.
-pub(crate) struct Lens<'a> {
-    pub(crate) attached: &'a Table<AccountId, Attachment>,
-    pub(crate) outlooks: &'a [Outlook],
-    /// Where each account may wait: campaigns, and its rows there.
-    pub(crate) waits: &'a mut [Vec<(Slot, Slot)>],
-    pub(crate) campaign: Slot,
-    pub(crate) now: Timestamp,
-    /// The campaign's virtual time.
-    pub(crate) virtual_time: i128,
 }
 
 impl Default for Rota {
@@ -93,6 +84,7 @@ impl Default for Rota {
             absent: Absent::default(),
             leaving: Vec::new(),
             stays_at: Timestamp::MAX,
+            calm_until: Timestamp::MAX,
             shared: 0,
             lease: Lease::NONE,
             cautious: 0,
@@ -110,7 +102,8 @@ impl Rota {
             self.seats.resize(row.index() + 1, None);
         }
         let Some(id) = lens.attached.row(row).map(|(id, _)| *id) else { return };
-        let seat = Seat { account, id, place: Place::Nowhere, flips_at: Timestamp::MAX };
+        let (place, flips_at) = (Place::Nowhere, Timestamp::MAX);
+        let seat = Seat { account, id, place, put_at: 0, flips_at };
         self.seats[row.index()] = Some(seat);
         self.sit(lens, row);
     }
@@ -137,25 +130,31 @@ impl Rota {
     /// Puts an account back that was served. It mostly pauses now, and is mostly ready again when
     /// its turn comes; unless that was seen to be otherwise it goes back into the order at once.
     pub(crate) fn served(&mut self, lens: &mut Lens<'_>, row: Slot) {
-        self.rise(row);
         let Some(account) = self.account(row) else { return };
-        let present = lens.attached.row(row).is_some_and(|(_, attachment)| attachment.present);
+        let present = lens.attached.at(row).is_some_and(|attachment| attachment.present);
         let away = lens.outlooks[account.index()].away;
         if self.cautious == 0 && present && !away {
             self.join(lens, row, account);
         } else {
             self.cautious = self.cautious.saturating_sub(1);
-            self.sit(lens, row);
+            self.seat_anew(lens, row);
         }
     }
 
-    fn join(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
+    /// Puts an account into the order, from wherever it is.
+    fn join(&mut self, lens: &Lens<'_>, row: Slot, account: Slot) {
         let Self { seats, turns, .. } = self;
         let (Some(Some(seat)), Some(spot)) = (seats.get_mut(row.index()), lens.spot(row, account))
         else {
             return;
         };
-        seat.place = Place::Turns(turns.insert(row, spot));
+        seat.put_at = lens.outlooks[account.index()].at;
+        seat.place = Place::Turns(match seat.place {
+            Place::Turns(old) => turns.put_again(old, row, spot),
+            Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere | Place::Waiting(_) => {
+                turns.insert(row, spot)
+            }
+        });
         if turns.len() > 2 * seats.len() + 64 {
             turns.retain(|at| stands(seats, at));
         }
@@ -181,9 +180,9 @@ impl Rota {
     pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
             let Self { seats, turns, .. } = self;
-            let first = *turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?;
-            if self.confirm(lens, &first) {
-                return Some(first.row());
+            let row = turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?.row();
+            if self.confirm(lens, row) {
+                return Some(row);
             }
         }
     }
@@ -193,9 +192,9 @@ impl Rota {
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         loop {
             let Self { seats, turns, .. } = self;
-            let first = *turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?;
-            if self.confirm(lens, &first) {
-                return Some(first.row());
+            let row = turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?.row();
+            if self.confirm(lens, row) {
+                return Some(row);
             }
         }
     }
@@ -219,11 +218,11 @@ impl Rota {
     }
 
     /// Whether an account truly stands where the order says; if not, it is put where it belongs.
-    fn confirm(&mut self, lens: &mut Lens<'_>, at: &Standing) -> bool {
-        let row = at.row();
-        let Some(seat) = self.seat(row) else { return false };
-        let is_ready = lens.outlooks[seat.account.index()].is_ready(lens.now);
-        if is_ready && lens.spot(row, seat.account).is_some_and(|spot| at.is_at(&spot)) {
+    fn confirm(&mut self, lens: &mut Lens<'_>, row: Slot) -> bool {
+        let Some(Some(seat)) = self.seats.get(row.index()) else { return false };
+        let outlook = &lens.outlooks[seat.account.index()];
+        let is_ready = outlook.is_ready(lens.now);
+        if is_ready && seat.put_at == outlook.at {
             return true;
         }
         if !is_ready {
@@ -268,12 +267,14 @@ impl Rota {
         if attachment.present && !outlook.away {
             seat.place = Place::Waiting(ready_at);
             self.waiting.push(ready_at, member);
+            self.calm_until = self.calm_until.min(ready_at);
             self.note_flip(row, flips_at);
         } else {
             if attachment.present {
                 seat.place = Place::Leaving { ready_at };
                 self.leaving.push(row);
                 self.stays_at = self.stays_at.min(flips_at);
+                self.calm_until = self.calm_until.min(flips_at);
             } else {
                 let back_at = if outlook.away { flips_at } else { Timestamp::MIN };
                 seat.place = Place::Absent { ready_at, back_at };
@@ -294,37 +295,4 @@ impl Rota {
 fn stands(seats: &[Option<Seat>], at: &Standing) -> bool {
     let seat = seats.get(at.row().index()).and_then(Option::as_ref);
     seat.is_some_and(|seat| seat.place == Place::Turns(at.ticket))
-}
-
-impl Lens<'_> {
-    /// Notes that an account waits here. It may have left and come back since it was noted.
-    fn note_wait(&mut self, account: Slot, row: Slot) {
-        let waits = &mut self.waits[account.index()];
-        let note = (self.campaign, row);
-        if waits.last() == Some(&note) {
-            return;
-        }
-        if waits.len() == waits.capacity() {
-            waits.sort_unstable();
-            waits.dedup();
-        }
-        waits.push(note);
-    }
-
-    /// Where the account of a row stands, to the last unit.
-    pub(crate) fn start(&self, rota: &Rota, row: Slot) -> Option<i128> {
-        let account = rota.account(row)?;
-        Some(self.outlooks[account.index()].at + self.attached.at(row)?.offset)
-    }
-
-    /// Where an account stands in the campaign's virtual time.
-    fn spot(&self, row: Slot, account: Slot) -> Option<Spot> {
-        let (id, attachment) = self.attached.row(row)?;
-        let outlook = &self.outlooks[account.index()];
-        Some(Spot {
-            start: grain(outlook.at + attachment.offset),
-            deadline: grain(outlook.next + attachment.offset),
-            id: *id,
-        })
-    }
 }

@@ -16,10 +16,6 @@ use crate::rotation::order::{Standing, Ticket};
 
 /// No run.
 const NONE: u32 = u32::MAX;
-/// How many bits of a place leading bits leave out.
-const LEAD_SHIFT: u32 = 36;
-/// How far behind the present leading bits reach: a few turns of weight 1.
-const BEHIND: i128 = 1 << 83;
 
 /// Entries in ascending order, by start and by deadline.
 #[derive(Clone, Debug, Default)]
@@ -46,15 +42,12 @@ pub(crate) struct Runs {
     ahead: Heap,
     /// No start that was told to have come is later.
     told_at: i128,
-    /// The place whose leading bits are nought.
-    base: i128,
     len: usize,
 }
 
 impl Runs {
     pub(crate) fn new(virtual_time: i128) -> Self {
-        let base = virtual_time - BEHIND;
-        Self { told_at: virtual_time, base, left: NONE, ..Self::default() }
+        Self { told_at: virtual_time, left: NONE, ..Self::default() }
     }
 
     pub(crate) fn insert(&mut self, standing: Standing) {
@@ -67,12 +60,12 @@ impl Runs {
             return;
         }
         if standing.start > self.told_at {
-            self.push_ahead(number, standing.start);
+            self.ahead.push(ahead(number, &standing));
             return;
         }
         run.come += 1;
         if run.come == 1 {
-            self.push_eligible(number, standing.deadline);
+            self.eligible.push(due(number, &standing));
         }
     }
 
@@ -123,7 +116,17 @@ impl Runs {
             }
             self.drop_ahead();
         }
-        self.all[self.ahead.first()?.of as usize].next()
+        // Of several runs that start there the one whose entry is due first.
+        let start = self.ahead.first()?.place;
+        let mut first: Option<&Standing> = None;
+        self.ahead.at_first_place(|number| {
+            let run = &self.all[number as usize];
+            let here = run.entries.range(run.come..).take_while(|at| at.start == start);
+            if let Some(at) = here.into_iter().find(|at| stands(at)) {
+                first = Some(first.filter(|first| first.is_due_before(at)).unwrap_or(at));
+            }
+        });
+        first
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -191,80 +194,53 @@ impl Runs {
     /// Takes in that starts have come.
     fn pass(&mut self, virtual_time: i128) {
         self.told_at = self.told_at.max(virtual_time);
-        let now = lead(self.base, virtual_time);
-        if self.ahead.first().is_some_and(|first| first.lead <= now) {
-            self.pass_each(virtual_time, now);
-        }
-    }
-
-    fn pass_each(&mut self, virtual_time: i128, now: u64) {
-        while let Some(Key { lead, of: number }) = self.ahead.first() {
+        while let Some(Key { of: number, .. }) =
+            self.ahead.first().filter(|first| first.place <= virtual_time).copied()
+        {
             let run = &mut self.all[number as usize];
-            let come = lead < now
-                || (lead == now && run.next().is_some_and(|at| at.start <= virtual_time));
-            if !come {
-                break;
+            if let Some(first) = run.entries.front().filter(|_| run.come == 0) {
+                self.eligible.push(due(number, first));
             }
-            let joins = (run.come == 0).then(|| run.entries.front().map(|at| at.deadline));
             run.pass(virtual_time);
             self.renew_ahead(number);
-            if let Some(deadline) = joins.flatten() {
-                self.push_eligible(number, deadline);
-            }
         }
     }
 
     /// Virtual time went back, and the start of the first that is eligible has not come again.
     #[cold]
     fn put_back(&mut self) {
-        let Self { all, eligible, ahead, base, .. } = self;
-        let Some(Key { of: number, .. }) = eligible.pop(|a, b| is_due_before(all, a, b)) else {
-            return;
-        };
-        let run = &mut all[number as usize];
+        let Some(Key { of: number, .. }) = self.eligible.pop() else { return };
+        let run = &mut self.all[number as usize];
         let is_ahead = run.next().is_some();
         run.come = 0;
         let Some(next) = run.next() else { return };
-        let key = Key { lead: lead(*base, next.start), of: number };
-        let before = |a, b| starts_before(all, a, b);
         if is_ahead {
-            ahead.bring_forward(key, before);
+            self.ahead.bring_forward(ahead(number, next));
         } else {
-            ahead.push(key, before);
+            self.ahead.push(ahead(number, next));
         }
     }
 
     /// Tells of the first of those ahead what is so now.
     fn renew_ahead(&mut self, number: u32) {
-        let Self { all, ahead, base, .. } = self;
-        let before = |a, b| starts_before(all, a, b);
-        match all[number as usize].next() {
-            Some(next) => {
-                let key = Key { lead: lead(*base, next.start), of: number };
-                ahead.replace_first(key, before);
-            }
+        match self.all[number as usize].next() {
+            Some(next) => self.ahead.replace_first(ahead(number, next)),
             None => {
-                ahead.pop(before);
+                self.ahead.pop();
             }
         }
     }
 
     fn drop_eligible(&mut self) {
-        let Self { all, eligible, base, .. } = self;
-        let Some(number) = eligible.first().map(|first| first.of) else { return };
-        let run = &mut all[number as usize];
+        let Some(number) = self.eligible.first().map(|first| first.of) else { return };
+        let run = &mut self.all[number as usize];
         run.entries.pop_front();
         run.come -= 1;
         self.len -= 1;
-        let before = |a, b| is_due_before(all, a, b);
-        let run = &all[number as usize];
         match run.entries.front().filter(|_| run.come > 0) {
-            Some(next) => {
-                let key = Key { lead: lead(*base, next.deadline), of: number };
-                eligible.replace_first(key, before);
-            }
+            Some(next) => self.eligible.replace_first(due(number, next)),
             None => {
-                eligible.pop(before);
+                self.eligible.pop();
             }
         }
     }
@@ -283,66 +259,31 @@ impl Runs {
         self.renew_ahead(number);
     }
 
-    fn push_eligible(&mut self, number: u32, deadline: i128) {
-        let Self { all, eligible, base, .. } = self;
-        let key = Key { lead: lead(*base, deadline), of: number };
-        eligible.push(key, |a, b| is_due_before(all, a, b));
-    }
-
-    fn push_ahead(&mut self, number: u32, start: i128) {
-        let Self { all, ahead, base, .. } = self;
-        let key = Key { lead: lead(*base, start), of: number };
-        ahead.push(key, |a, b| starts_before(all, a, b));
-        if key.lead == u64::MAX && self.told_at - self.base > 2 * BEHIND {
-            self.tell();
-        }
-    }
-
     /// Looks at every run to tell what has come.
     #[cold]
     fn tell(&mut self) {
-        self.base = self.told_at - BEHIND;
         self.eligible.clear();
         self.ahead.clear();
-        for number in 0..self.all.len() {
-            let run = &mut self.all[number];
+        for (number, run) in (0..).zip(&mut self.all) {
             run.come = run.entries.partition_point(|at| at.start <= self.told_at);
-            let first = run.entries.front().filter(|_| run.come > 0).map(|at| at.deadline);
-            let next = run.next().map(|at| at.start);
-            let number = u32::try_from(number).unwrap_or(NONE);
-            if let Some(deadline) = first {
-                self.push_eligible(number, deadline);
+            if let Some(first) = run.entries.front().filter(|_| run.come > 0) {
+                self.eligible.push(due(number, first));
             }
-            if let Some(start) = next {
-                self.push_ahead(number, start);
+            if let Some(next) = run.next() {
+                self.ahead.push(ahead(number, next));
             }
         }
     }
 }
 
-/// Whether the first of a run is due before the first of another.
-fn is_due_before(all: &[Run], one: u32, other: u32) -> bool {
-    let [one, other] = [one, other].map(|run| all[run as usize].entries.front());
-    one.zip(other).is_some_and(|(one, other)| one.is_due_before(other))
+/// A run among those that are eligible: by the deadline of its first, then by number.
+const fn due(run: u32, first: &Standing) -> Key {
+    Key { place: first.deadline, then: first.id.0, of: run }
 }
 
-/// Whether the first of a run that has not come starts before that of another.
-fn starts_before(all: &[Run], one: u32, other: u32) -> bool {
-    let [one, other] = [one, other].map(|run| all[run as usize].next());
-    one.zip(other).is_some_and(|(one, other)| one.starts_before(other))
-}
-
-/// The leading bits of a place: a later one has not less. They tell apart what is a 2^44th of a turn
-/// of weight 1 apart, for a million such turns.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are looked at")]
-fn lead(base: i128, at: i128) -> u64 {
-    let from_base = (at - base) >> LEAD_SHIFT;
-    if from_base >> 64 == 0 { from_base as u64 } else { beyond(from_base) }
-}
-
-#[cold]
-fn beyond(from_base: i128) -> u64 {
-    if from_base < 0 { 0 } else { u64::MAX }
+/// A run among those ahead: by the start of the first that has not come.
+const fn ahead(run: u32, next: &Standing) -> Key {
+    Key { place: next.start, then: 0, of: run }
 }
 
 impl Run {

@@ -3,7 +3,8 @@
 //! Knows from the derived outlook when either may be; a fact says that it is so.
 
 use crate::rotation::absent::Member;
-use crate::rotation::rota::{Lens, Place, Rota};
+use crate::rotation::lens::Lens;
+use crate::rotation::rota::{Place, Rota};
 use crate::rotation::table::Slot;
 use crate::vocab::Timestamp;
 
@@ -13,6 +14,7 @@ impl Rota {
         let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
         if at < seat.flips_at {
             seat.flips_at = at;
+            self.calm_until = self.calm_until.min(at);
             self.flips.push(at, row);
             if self.flips.len() > 2 * self.seats.len() + 64 {
                 let seats = &self.seats;

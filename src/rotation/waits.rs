@@ -5,7 +5,8 @@
 
 use crate::rotation::absent::Member;
 use crate::rotation::agenda::Agenda;
-use crate::rotation::rota::{Lens, Place, Rota};
+use crate::rotation::lens::Lens;
+use crate::rotation::rota::{Place, Rota};
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
@@ -17,7 +18,12 @@ enum Side {
 }
 
 impl Rota {
-    /// Lets everybody up who waited until now.
+    /// Whether nobody is to be looked at or let up by now.
+    pub(crate) fn is_calm(&self, now: Timestamp) -> bool {
+        now < self.calm_until
+    }
+
+    /// Lets everybody up who waited until now, once all were looked at that had to be.
     pub(crate) fn wake(&mut self, lens: &mut Lens<'_>) {
         while let Some((at, (_, row))) = self.waiting.first().filter(|(at, _)| *at <= lens.now) {
             self.waiting.pop();
@@ -29,6 +35,8 @@ impl Rota {
                 }
             }
         }
+        let firsts = [self.waiting.first().map(|(at, _)| at), self.flips.first().map(|(at, _)| at)];
+        self.calm_until = firsts.into_iter().flatten().fold(self.stays_at, Timestamp::min);
     }
 
     /// The first of those that wait whom the request does not exclude, and until when it waits.
