@@ -11,6 +11,7 @@ mod civil;
 mod cli;
 #[cfg(feature = "sqlite")]
 mod durable;
+mod extend;
 mod fraction;
 mod golden;
 mod histories;
@@ -22,6 +23,7 @@ mod model_state;
 mod model_turns;
 mod peers;
 mod promise_attach;
+mod promise_begin;
 mod promise_caps;
 mod promise_explain;
 mod promise_input;
