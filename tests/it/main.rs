@@ -11,6 +11,8 @@ mod civil;
 mod cli;
 #[cfg(feature = "sqlite")]
 mod durable;
+#[cfg(feature = "store")]
+mod durable_faults;
 mod extend;
 mod fraction;
 mod golden;
