@@ -78,13 +78,14 @@ pub use rotation::{
     SnapshotError, Standing, Unavailable, Wait,
 };
 pub use shards::{LayoutError, ShardError, Shards};
-#[cfg(feature = "sqlite")]
-pub use store::SqliteJournal;
 #[cfg(feature = "store")]
 pub use store::{
-    AsyncEngine, Batch, DurableEngine, DurableError, Fault, Head, Journal, JournalError, Mark,
-    MemoryDisk, MemoryJournal, Options, Reader, Record, Recovery, StoreError, Ticket,
+    AsyncEngine, Batch, DurableEngine, DurableError, Fault, Filter, Head, History, Journal,
+    JournalError, Line, Mark, MemoryDisk, MemoryJournal, Options, Reader, Record, Recovery, Report,
+    StoreError, Ticket,
 };
+#[cfg(feature = "sqlite")]
+pub use store::{SqliteJournal, check, repair};
 pub use vocab::{
     AccountId, AmountError, CampaignId, CivilDay, LeadId, OwnerId, Percent, Reputation,
     ReservationId, Span, TimeError, Timestamp, Weight, Zone, ZoneError,

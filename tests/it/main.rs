@@ -13,6 +13,12 @@ mod cli;
 mod durable;
 #[cfg(feature = "store")]
 mod durable_faults;
+#[cfg(feature = "sqlite")]
+mod durable_files;
+#[cfg(feature = "sqlite")]
+mod durable_views;
+#[cfg(feature = "sqlite")]
+mod durable_world;
 mod extend;
 mod facts;
 mod fraction;
