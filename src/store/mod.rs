@@ -6,6 +6,8 @@ mod chain;
 mod check;
 mod commands;
 mod committer;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod durable;
 mod error;
 mod history;

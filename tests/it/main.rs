@@ -11,10 +11,14 @@ mod civil;
 mod cli;
 #[cfg(feature = "sqlite")]
 mod durable;
+#[cfg(all(feature = "conformance", feature = "sqlite"))]
+mod durable_conformance;
 #[cfg(feature = "store")]
 mod durable_faults;
 #[cfg(feature = "sqlite")]
 mod durable_files;
+#[cfg(feature = "sqlite")]
+mod durable_formats;
 #[cfg(feature = "sqlite")]
 mod durable_views;
 #[cfg(feature = "sqlite")]
