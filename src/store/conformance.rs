@@ -4,6 +4,7 @@
 //! knows the seam and nothing of any journal.
 
 use std::fmt::Debug;
+use std::thread::ScopedJoinHandle;
 
 use chrono::{DateTime, Utc};
 
@@ -67,9 +68,9 @@ pub fn check_engine(open: &mut Opener<'_>) -> Result<(), Broken> {
         std::thread::scope(|scope| {
             let work = &work;
             let threads: Vec<_> = (0..4).map(|n| scope.spawn(move || work(n))).collect();
-            let done = threads.into_iter().map(|thread| thread.join());
-            let panicked = || Err("a thread panicked".to_owned());
-            done.map(|done| done.unwrap_or_else(|_| panicked())).collect::<Result<(), Broken>>()
+            let panicked = |_| Err("a thread panicked".to_owned());
+            let mut done = threads.into_iter().map(ScopedJoinHandle::join);
+            done.try_for_each(|done| done.unwrap_or_else(panicked))
         })?;
         if life % 2 == 1 {
             said(engine.compact())?;

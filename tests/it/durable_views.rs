@@ -30,7 +30,8 @@ fn expected(engine: &DurableEngine, open: &BTreeMap<u64, u64>) -> (Vec<String>, 
     let accounts = engine.accounts().into_iter().map(|account| {
         let standing = engine.standing(account.id, engine.seen().unwrap().into()).unwrap();
         let open = open.values().filter(|id| **id == account.id.0).count();
-        let left = standing.allowance.saturating_sub(standing.sent).saturating_sub(open as u32);
+        let open = u32::try_from(open).unwrap();
+        let left = standing.allowance.saturating_sub(standing.sent).saturating_sub(open);
         format!(
             "Integer({}) Integer({}) Integer({open}) Integer({left})",
             account.id, standing.sent

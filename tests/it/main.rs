@@ -21,6 +21,8 @@ mod durable_files;
 mod durable_formats;
 #[cfg(feature = "sqlite")]
 mod durable_views;
+#[cfg(feature = "store")]
+mod durable_waiting;
 #[cfg(feature = "sqlite")]
 mod durable_world;
 mod extend;
