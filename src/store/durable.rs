@@ -1,0 +1,370 @@
+//! The durable engine: the engine's own calls, answered once what they rest on is on the disk.
+//!
+//! A call decides in memory under a short lock and queues its facts; one thread writes the queue of
+//! all callers together, then wakes those who waited for it. Here are the handle and the queue; how
+//! they are written is the committer's.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::{self, JoinHandle, Thread};
+
+use chrono::{DateTime, Utc};
+
+use crate::rotation::{Engine, Event};
+use crate::store::chain::Mark;
+use crate::store::committer::{Committer, Task};
+use crate::store::error::{DurableError, JournalError, StoreError};
+use crate::store::journal::Journal;
+use crate::store::keeper::{Keeper, Stop};
+use crate::store::ledger::Ledger;
+use crate::store::load::{self, Loaded};
+use crate::store::options::{Options, Recovery};
+use crate::store::snapshots;
+use crate::store::ticket::{Slot, Ticket};
+use crate::vocab::Span;
+
+/// An [`Engine`] whose answers survive a crash. Clones are handles to the same one; any thread may
+/// use any of them.
+///
+/// It has the engine's own methods. Each blocks until everything its answer rests on is durable:
+/// what it decided itself, and what others decided before it that it has seen. Calls from many
+/// threads share one write. [`asynchronous`](Self::asynchronous) has the same calls as futures.
+///
+/// **Questions** ([`standing`](Self::standing), [`explain`](Self::explain), …) answer at once, also
+/// while a write is under way. They see every fact that was answered to anybody, and may see facts
+/// that are decided but not yet durable; such a fact is gone again if its write fails.
+///
+/// **Failures.** When a call's facts cannot be written, the call gets the error and nothing of it
+/// stays: if there was [no room](JournalError::Full), the engine goes back to what is durable, and
+/// later calls work once there is. After any other failure nobody knows what the disk holds; then
+/// every call answers [`StoreError::Stopped`] until the store is opened again.
+///
+/// When the last handle is dropped, what is queued is written, and the threads end.
+#[derive(Clone)]
+pub struct DurableEngine {
+    handle: Arc<Handle>,
+}
+
+/// The calls of a [`DurableEngine`] as futures that need no certain runtime.
+///
+/// A call takes effect when it is made; what it returns is awaited to know that it is durable. See
+/// [`Ticket`].
+#[derive(Clone)]
+pub struct AsyncEngine {
+    pub(crate) engine: DurableEngine,
+}
+
+/// What all handles share; when it is dropped, the threads end.
+struct Handle {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    history: Span,
+}
+
+/// What the handles and the threads share.
+pub(crate) struct Shared {
+    pub(crate) memory: RwLock<Memory>,
+    pub(crate) place: String,
+    /// Work for the committer between two batches; nothing once it has ended.
+    tasks: Mutex<Option<VecDeque<Task>>>,
+    /// Whether there is a task, to be asked without the lock.
+    pub(crate) tasked: AtomicBool,
+    /// Whether a snapshot is due.
+    pub(crate) due: AtomicBool,
+    /// Held by whoever takes a snapshot.
+    pub(crate) keeping: Mutex<()>,
+    /// How long the newest snapshot is.
+    pub(crate) newest_bytes: AtomicU64,
+    pub(crate) snapshot_every: u64,
+    /// Why the last snapshot could not be taken.
+    pub(crate) trouble: Mutex<Option<JournalError>>,
+    committer: OnceLock<Thread>,
+    keeper: OnceLock<Thread>,
+}
+
+/// The engine, as far as it has decided, and what is not written yet.
+pub(crate) struct Memory {
+    pub(crate) engine: Engine,
+    pub(crate) queue: Queue,
+    /// Whether the committer sleeps, with nothing left to write.
+    pub(crate) idle: bool,
+    /// Why calls are refused, if they are.
+    pub(crate) refusal: Option<StoreError>,
+}
+
+/// Facts that are decided and not written, and who waits for them.
+#[derive(Default)]
+pub(crate) struct Queue {
+    pub(crate) events: Vec<Event>,
+    pub(crate) waiters: Vec<Arc<Slot>>,
+}
+
+impl DurableEngine {
+    /// Opens a store in any journal; an empty one begins with the configuration of the options.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the journal's own, and [`JournalError::Damaged`] if what it holds is not
+    /// proven by its checks.
+    pub fn with_journal(
+        mut journal: Box<dyn Journal>,
+        options: &Options,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let mut loaded = begin(&mut *journal, options)?;
+        let place = journal.place().to_owned();
+        if let Some(witnessed) =
+            journal.witnessed().filter(|mark| mark.sequence > loaded.end.sequence)
+        {
+            let problem = format!(
+                "it ends at fact {}, and fact {} was written",
+                loaded.end.sequence, witnessed.sequence
+            );
+            return Err(JournalError::damaged(&place, None, problem).into());
+        }
+        loaded.engine.record_events();
+        let shared = Arc::new(Shared::new(place, loaded.engine, loaded.snapshot.1, options));
+        let committer =
+            Committer::new(Arc::clone(&shared), journal, (loaded.snapshot.0, loaded.end));
+        let keeper = Keeper::new(Arc::clone(&shared), options.history);
+        let committer = spawn(&shared.place, "mailrota-commit", move || committer.run())?;
+        let _ = shared.committer.set(committer.thread().clone());
+        let threads = Mutex::new(vec![committer]);
+        let handle = Arc::new(Handle { shared, threads, history: options.history });
+        // Made before the second thread is started, so that the first ends if that fails.
+        let engine = Self { handle };
+        let shared = &engine.handle.shared;
+        let keeper = spawn(&shared.place, "mailrota-keep", move || keeper.run())?;
+        let _ = shared.keeper.set(keeper.thread().clone());
+        engine.handle.threads().push(keeper);
+        engine.recover(options.recovery, now)?;
+        Ok(engine)
+    }
+
+    /// Opens the store in an SQLite file, and makes it if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`], as [`JournalError::Locked`] if somebody else has it open.
+    #[cfg(feature = "sqlite")]
+    pub fn open(
+        path: impl AsRef<std::path::Path>,
+        options: &Options,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let journal = crate::store::sqlite::SqliteJournal::open(path.as_ref())?;
+        Self::with_journal(Box::new(journal), options, now)
+    }
+
+    /// The same calls as futures.
+    pub fn asynchronous(&self) -> AsyncEngine {
+        AsyncEngine { engine: self.clone() }
+    }
+
+    /// Writes what is queued and ends the threads; other handles answer [`StoreError::Closed`] from
+    /// then on, but to questions. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Stopped`] if the journal had failed; what was answered is safe all the same.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.handle.close()
+    }
+
+    /// Takes a snapshot now and lets go facts that are older than the history, as a thread of its
+    /// own does from time to time. Others are answered meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not be done, [`JournalError::Damaged`] if what was read back is
+    /// not what was written.
+    pub fn compact(&self) -> Result<(), StoreError> {
+        let keeper = Keeper::new(Arc::clone(&self.handle.shared), self.handle.history);
+        keeper.keep().map_err(|stop| match stop {
+            Stop::Closed => StoreError::Closed,
+            Stop::Failed(error) => StoreError::Journal(error),
+        })
+    }
+
+    /// Why the last snapshot could not be taken, if it could not. Answers are not touched by that,
+    /// but the store grows and starts more slowly.
+    pub fn trouble(&self) -> Option<JournalError> {
+        self.handle.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn recover(&self, recovery: Recovery, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let recovered = self.submit(|engine| match recovery {
+            Recovery::GiveBackUnbegun => engine.give_back_unbegun(now).map(drop),
+            Recovery::Keep => engine.tick(now),
+        });
+        recovered.wait().map_err(|error| match error {
+            DurableError::Store(error) => error,
+            DurableError::Engine(error) => StoreError::Clock(error),
+        })
+    }
+
+    /// Decides in memory and queues what was decided.
+    pub(crate) fn submit<T, E>(
+        &self,
+        work: impl FnOnce(&mut Engine) -> Result<T, E>,
+    ) -> Ticket<T, E> {
+        let Ok(mut memory) = self.handle.shared.memory.write() else {
+            return Ticket::refused(StoreError::Panicked);
+        };
+        if let Some(refusal) = &memory.refusal {
+            return Ticket::refused(refusal.clone());
+        }
+        let answer = work(&mut memory.engine);
+        let mut events = memory.engine.take_events();
+        if events.is_empty() && memory.idle {
+            return Ticket::ready(answer);
+        }
+        let slot = Arc::new(Slot::default());
+        memory.queue.waiters.push(Arc::clone(&slot));
+        if memory.queue.events.is_empty() {
+            memory.queue.events = events;
+        } else {
+            memory.queue.events.append(&mut events);
+        }
+        let wake = std::mem::take(&mut memory.idle);
+        drop(memory);
+        if wake {
+            self.handle.shared.wake();
+        }
+        Ticket::waiting(answer, slot)
+    }
+
+    /// The engine in memory, to ask.
+    pub(crate) fn ask<T>(&self, question: impl FnOnce(&Engine) -> T) -> T {
+        question(&self.handle.shared.read().engine)
+    }
+}
+
+impl fmt::Debug for DurableEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = &self.handle.shared.place;
+        f.debug_struct("DurableEngine").field("place", place).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AsyncEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncEngine").field("engine", &self.engine).finish()
+    }
+}
+
+impl Handle {
+    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        let mut memory = self.shared.write();
+        memory.refusal.get_or_insert(StoreError::Closed);
+        memory.idle = false;
+        drop(memory);
+        self.shared.wake();
+        self.shared.wake_keeper();
+        let threads: Vec<JoinHandle<()>> = self.threads().drain(..).collect();
+        for thread in threads {
+            // A waker that is called by the committer may drop the last handle there.
+            let own = thread.thread().id() == thread::current().id();
+            if !own && thread.join().is_err() {
+                return Err(StoreError::Panicked);
+            }
+        }
+        match &self.shared.read().refusal {
+            None | Some(StoreError::Closed) => Ok(()),
+            Some(refusal) => Err(refusal.clone()),
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `close`.
+        let _ = self.close();
+    }
+}
+
+impl Shared {
+    fn new(place: String, engine: Engine, newest_bytes: u64, options: &Options) -> Self {
+        let memory = Memory { engine, queue: Queue::default(), idle: false, refusal: None };
+        Self {
+            memory: RwLock::new(memory),
+            place,
+            tasks: Mutex::new(Some(VecDeque::new())),
+            tasked: AtomicBool::new(false),
+            due: AtomicBool::new(false),
+            keeping: Mutex::new(()),
+            newest_bytes: AtomicU64::new(newest_bytes),
+            snapshot_every: options.snapshot_every,
+            trouble: Mutex::new(None),
+            committer: OnceLock::new(),
+            keeper: OnceLock::new(),
+        }
+    }
+
+    /// Hands work to the committer; it is dropped undone if that has ended.
+    pub(crate) fn task(&self, task: Task) {
+        if let Some(tasks) = self.tasks().as_mut() {
+            tasks.push_back(task);
+            self.tasked.store(true, Ordering::Release);
+        }
+        self.wake();
+    }
+
+    pub(crate) fn tasks(&self) -> MutexGuard<'_, Option<VecDeque<Task>>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.read().refusal.is_some()
+    }
+
+    pub(crate) fn wake_keeper(&self) {
+        if let Some(thread) = self.keeper.get() {
+            thread.unpark();
+        }
+    }
+
+    /// For the committer, which goes on with what is sound after a panic elsewhere.
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Memory> {
+        self.memory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the committer.
+    pub(crate) fn wake(&self) {
+        if let Some(thread) = self.committer.get() {
+            thread.unpark();
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Memory> {
+        self.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn spawn(
+    place: &str,
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, JournalError> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map_err(|error| JournalError::Io { place: place.to_owned(), problem: error.to_string() })
+}
+
+/// Reads what a journal holds; an empty one gets its first snapshot.
+fn begin(journal: &mut dyn Journal, options: &Options) -> Result<Loaded, StoreError> {
+    let place = journal.place().to_owned();
+    if let Some(loaded) = load::load(&place, &mut *journal.reader()?)? {
+        return Ok(loaded);
+    }
+    options.config.check().map_err(StoreError::Config)?;
+    let engine = Engine::new(options.config.clone());
+    let pieces = snapshots::pieces(&place, &engine, &Ledger::default(), Mark::default())?;
+    for (part, n) in pieces.parts.iter().zip(0..) {
+        journal.put_part(0, n, part)?;
+    }
+    journal.finish_snapshot(&pieces.head)?;
+    Ok(Loaded { engine, end: pieces.head.mark, snapshot: (0, pieces.bytes()) })
+}
