@@ -23,6 +23,8 @@ mod durable_formats;
 mod durable_views;
 #[cfg(feature = "store")]
 mod durable_waiting;
+#[cfg(feature = "store")]
+mod durable_words;
 #[cfg(feature = "sqlite")]
 mod durable_world;
 mod extend;
