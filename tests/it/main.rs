@@ -9,6 +9,8 @@ mod agreement_ledger;
 mod agreement_zones;
 mod civil;
 mod cli;
+#[cfg(feature = "sqlite")]
+mod crash;
 mod fraction;
 mod golden;
 mod histories;
