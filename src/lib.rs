@@ -62,6 +62,8 @@ pub mod import;
 mod policy;
 mod rotation;
 mod shards;
+#[cfg(feature = "store")]
+mod store;
 mod vocab;
 
 pub use policy::{
@@ -75,6 +77,13 @@ pub use rotation::{
     SettleError, Settlement, Snapshot, SnapshotError, Standing, Unavailable, Wait,
 };
 pub use shards::{LayoutError, ShardError, Shards};
+#[cfg(feature = "sqlite")]
+pub use store::SqliteJournal;
+#[cfg(feature = "store")]
+pub use store::{
+    AsyncEngine, Batch, DurableEngine, DurableError, Head, Journal, JournalError, Mark, Options,
+    Reader, Record, Recovery, StoreError, Ticket,
+};
 pub use vocab::{
     AccountId, AmountError, CampaignId, CivilDay, LeadId, OwnerId, Percent, Reputation,
     ReservationId, Span, TimeError, Timestamp, Weight, Zone, ZoneError,

@@ -11,6 +11,8 @@ mod civil;
 mod cli;
 #[cfg(feature = "sqlite")]
 mod crash;
+#[cfg(feature = "sqlite")]
+mod durable;
 mod fraction;
 mod golden;
 mod histories;

@@ -1,0 +1,162 @@
+//! The one thread that writes: takes what all callers have queued, writes it in one step, and wakes
+//! them.
+//!
+//! Serialises outside the engine's lock, so that calls are decided while others are written.
+
+use std::fmt;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::thread;
+
+use crate::store::chain::{self, Mark};
+use crate::store::durable::{Queue, Shared};
+use crate::store::error::{JournalError, StoreError};
+use crate::store::journal::{Batch, Journal};
+use crate::store::load;
+use crate::store::ticket::Slot;
+
+/// Work for the writer between two batches.
+pub(crate) type Task = Box<dyn FnOnce(&mut dyn Journal) + Send>;
+
+/// Who writes.
+pub(crate) struct Committer {
+    shared: Arc<Shared>,
+    journal: Box<dyn Journal>,
+    /// The last durable fact.
+    end: Mark,
+    batch: Batch,
+    scratch: Vec<u8>,
+    queue: Queue,
+}
+
+impl fmt::Debug for Committer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Committer").field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+impl Committer {
+    pub(crate) fn new(shared: Arc<Shared>, journal: Box<dyn Journal>, end: Mark) -> Self {
+        let (batch, scratch, queue) = Default::default();
+        Self { shared, journal, end, batch, scratch, queue }
+    }
+
+    /// Writes until the store is closed or fails.
+    pub(crate) fn run(mut self) {
+        loop {
+            let closing = match self.take() {
+                Taken::Facts => {
+                    if !self.commit() {
+                        return;
+                    }
+                    false
+                }
+                Taken::Nothing => {
+                    thread::park();
+                    false
+                }
+                Taken::Closing => true,
+            };
+            self.work();
+            if closing {
+                // What was confirmed is durable without it.
+                let _ = self.journal.close();
+                return;
+            }
+        }
+    }
+
+    /// Takes over what is queued.
+    fn take(&mut self) -> Taken {
+        let mut memory = self.shared.write();
+        if !memory.queue.waiters.is_empty() {
+            std::mem::swap(&mut memory.queue, &mut self.queue);
+            return Taken::Facts;
+        }
+        if memory.refusal.is_some() {
+            return Taken::Closing;
+        }
+        memory.idle = true;
+        Taken::Nothing
+    }
+
+    /// Writes what was taken and wakes who waits for it. Whether to go on.
+    fn commit(&mut self) -> bool {
+        match self.append() {
+            Ok(()) => {
+                self.queue.events.clear();
+                for waiter in self.queue.waiters.drain(..) {
+                    waiter.tell(Ok(()));
+                }
+                true
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn append(&mut self) -> Result<(), JournalError> {
+        if self.queue.events.is_empty() {
+            return Ok(());
+        }
+        self.batch.clear();
+        let mut end = self.end;
+        for event in &self.queue.events {
+            end = chain::push(&mut self.batch, end, event, &mut self.scratch).map_err(|error| {
+                JournalError::Io { place: self.shared.place.clone(), problem: error.to_string() }
+            })?;
+        }
+        self.journal.append(&self.batch)?;
+        self.end = end;
+        Ok(())
+    }
+
+    /// Takes memory back to what is durable, or refuses all further calls. Whether to go on.
+    fn fail(&mut self, error: JournalError) -> bool {
+        let mut memory = self.shared.write();
+        let queued = std::mem::take(&mut memory.queue);
+        let reloaded = if error.is_passing() { self.reload() } else { Err(error.clone()) };
+        let refusal = match reloaded {
+            Ok(loaded) => {
+                memory.engine = loaded.engine;
+                memory.engine.record_events();
+                self.end = loaded.end;
+                None
+            }
+            Err(stop) => Some(StoreError::Stopped(stop)),
+        };
+        memory.refusal = refusal.clone().or(memory.refusal.take());
+        drop(memory);
+        self.queue.events.clear();
+        let waiters = self.queue.waiters.drain(..).chain(queued.waiters);
+        let outcome = StoreError::Journal(error);
+        waiters.for_each(|waiter: Arc<Slot>| waiter.tell(Err(outcome.clone())));
+        refusal.is_none()
+    }
+
+    fn reload(&self) -> Result<load::Loaded, JournalError> {
+        let place = &self.shared.place;
+        let loaded = load::load(place, &mut *self.journal.reader()?)?;
+        let loaded = loaded.filter(|loaded| loaded.end == self.end);
+        loaded.ok_or_else(|| JournalError::damaged(place, None, "it does not end where it did"))
+    }
+
+    /// Does one piece of background work, if there is any.
+    fn work(&mut self) {
+        if !self.shared.tasked.load(Ordering::Acquire) {
+            return;
+        }
+        let mut tasks = self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let task = tasks.pop();
+        self.shared.tasked.store(!tasks.is_empty(), Ordering::Release);
+        drop(tasks);
+        if let Some(task) = task {
+            task(&mut *self.journal);
+        }
+    }
+}
+
+enum Taken {
+    Closing,
+    Facts,
+    Nothing,
+}

@@ -1,0 +1,65 @@
+//! How a durable engine is opened.
+
+use crate::rotation::Config;
+use crate::vocab::Span;
+
+/// What becomes of reservations that were out when the store was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recovery {
+    /// They stay out and count, and whoever holds one may settle it until it lapses. For a service
+    /// in which workers outlive the process that opens the store.
+    #[default]
+    Keep,
+}
+
+/// How a durable engine is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// The configuration of a new store. One that is there keeps its own.
+    pub config: Config,
+    /// How long facts are kept after a snapshot made them needless, for those who look back.
+    pub history: Span,
+    /// What becomes of reservations that were out.
+    pub recovery: Recovery,
+    /// After how many facts a snapshot is taken.
+    pub snapshot_every: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            history: Span::hours(31 * 24),
+            recovery: Recovery::default(),
+            snapshot_every: 100_000,
+        }
+    }
+}
+
+impl Options {
+    /// Sets the configuration of a new store.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets how long facts are kept for those who look back; 31 days if nothing is said.
+    pub const fn history(mut self, history: Span) -> Self {
+        self.history = history;
+        self
+    }
+
+    /// Sets what becomes of reservations that were out.
+    pub const fn recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = recovery;
+        self
+    }
+
+    /// Sets after how many facts a snapshot is taken, at least 1; 100,000 if nothing is said.
+    pub const fn snapshot_every(mut self, facts: u64) -> Self {
+        self.snapshot_every = if facts == 0 { 1 } else { facts };
+        self
+    }
+}

@@ -1,0 +1,91 @@
+//! Reading a store beside whoever writes it.
+//!
+//! Each question is a transaction of its own and short, so that the write-ahead log can be emptied
+//! in between.
+
+use std::fmt;
+use std::path::Path;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::store::chain::Mark;
+use crate::store::error::JournalError;
+use crate::store::journal::{Head, Reader, Record};
+use crate::store::sqlite::schema;
+use crate::store::sqlite::words::said;
+
+/// A view of a store that only reads.
+pub(crate) struct SqliteReader {
+    connection: Connection,
+    place: String,
+}
+
+impl SqliteReader {
+    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
+        let place = path.display().to_string();
+        let connection = schema::open_reader(path, &place)?;
+        Ok(Self { connection, place })
+    }
+
+    fn all<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, JournalError> {
+        let rows = self.connection.prepare_cached(sql).and_then(|mut statement| {
+            statement.query_map(params, read)?.collect::<rusqlite::Result<Vec<T>>>()
+        });
+        rows.map_err(|error| said(&self.place, &error))
+    }
+}
+
+impl Reader for SqliteReader {
+    fn snapshots(&mut self) -> Result<Vec<Head>, JournalError> {
+        let sql = "select sequence, crc, at_ms, parts, hash, seal from snapshot order by sequence";
+        self.all(sql, [], |row| {
+            let mark = Mark::new(row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?);
+            Ok(Head::new(mark, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+        })
+    }
+
+    fn unfinished(&mut self) -> Result<Vec<u64>, JournalError> {
+        let sql = "select distinct snapshot from part \
+                   where snapshot not in (select sequence from snapshot)";
+        self.all(sql, [], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
+    }
+
+    fn part(&mut self, snapshot: u64, part: u32) -> Result<Option<String>, JournalError> {
+        let sql = "select text from part where snapshot = ?1 and part = ?2";
+        let found = self.connection.prepare_cached(sql).and_then(|mut statement| {
+            let part = params![snapshot.cast_signed(), part];
+            statement.query_row(part, |row| text(row, 0)).optional()
+        });
+        found.map_err(|error| said(&self.place, &error))
+    }
+
+    fn records(&mut self, after: u64, most: usize) -> Result<Vec<Record>, JournalError> {
+        let sql = "select sequence, crc, event from fact where sequence > ?1 \
+                   order by sequence limit ?2";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.all(sql, params![after.cast_signed(), most], |row| {
+            let sequence = row.get::<_, i64>(0)?.cast_unsigned();
+            Ok(Record::new(sequence, row.get(1)?, text(row, 2)?))
+        })
+    }
+}
+
+/// A text as its bytes say, which may be damaged beyond being one.
+fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    let ValueRef::Text(bytes) = row.get_ref(column)? else { return row.get(column) };
+    std::str::from_utf8(bytes)
+        .map(str::to_owned)
+        .map_err(|error| rusqlite::Error::Utf8Error(column, error))
+}
+
+impl fmt::Debug for SqliteReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteReader").field("place", &self.place).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! The tables of a store, and how its file is opened.
+//!
+//! What a file is, is told by two numbers in its header: whose it is, and in which format.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::store::chain::Mark;
+use crate::store::error::JournalError;
+use crate::store::sqlite::words::said;
+
+/// "rota" in ASCII.
+const APPLICATION_ID: u32 = 0x726f_7461;
+
+/// The format that this build writes. It reads all before it too.
+const FORMAT: u32 = 1;
+
+/// How long a writer waits for another connection, such as a shell, to end its transaction.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const TABLES: &str = "
+create table fact (
+    sequence integer primary key,
+    crc integer not null,
+    event text not null
+) strict;
+create table snapshot (
+    sequence integer primary key,
+    crc integer not null,
+    at_ms integer not null,
+    parts integer not null,
+    hash integer not null,
+    seal integer not null
+) strict;
+create table part (
+    snapshot integer not null,
+    part integer not null,
+    text text not null,
+    primary key (snapshot, part)
+) strict;
+";
+
+/// Opens a file for the one writer, and makes the tables in an empty one.
+pub(crate) fn open_writer(
+    path: &Path,
+    place: &str,
+    witnessed: Option<Mark>,
+) -> Result<Connection, JournalError> {
+    let is_new = !path.exists();
+    if let Some(mark) = witnessed.filter(|_| path.metadata().map_or(true, |file| file.len() == 0)) {
+        let problem =
+            format!("it is empty, and {place}-lock says that it had fact {}", mark.sequence);
+        return Err(JournalError::damaged(place, None, problem));
+    }
+    let opened = (|| {
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE
+                | OpenFlags::SQLITE_OPEN_CREATE
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        connection.busy_timeout(PATIENCE)?;
+        // A store that is refused is left as it is, its log too.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(connection)
+    })();
+    let mut connection = opened.map_err(|error| said(place, &error))?;
+    if is_empty(&connection).map_err(|error| said(place, &error))? {
+        create(&mut connection).map_err(|error| said(place, &error))?;
+    } else {
+        check_format(&connection, place)?;
+    }
+    let set = connection.execute_batch("pragma journal_mode = wal; pragma synchronous = full");
+    set.map_err(|error| said(place, &error))?;
+    if is_new {
+        sync_folder(path).map_err(|error| JournalError::SyncFailed {
+            place: place.to_owned(),
+            problem: error.to_string(),
+        })?;
+    }
+    Ok(connection)
+}
+
+/// Opens a file to read what is durable, beside whoever writes.
+pub(crate) fn open_reader(path: &Path, place: &str) -> Result<Connection, JournalError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
+        connection.busy_timeout(PATIENCE)?;
+        Ok(connection)
+    });
+    let connection = opened.map_err(|error| said(place, &error))?;
+    check_format(&connection, place)?;
+    Ok(connection)
+}
+
+/// Moves everything from the write-ahead log into the file, synced, and empties the log.
+pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
+}
+
+fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).map(i32::cast_unsigned)
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "select not exists (select 1 from sqlite_schema)";
+    let no_tables = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(no_tables
+        && number(connection, "application_id")? == 0
+        && number(connection, "user_version")? == 0)
+}
+
+fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
+}
+
+fn check_format(connection: &Connection, place: &str) -> Result<(), JournalError> {
+    let asked =
+        (|| Ok((number(connection, "application_id")?, number(connection, "user_version")?)))();
+    let (id, found) = asked.map_err(|error| said(place, &error))?;
+    if id != APPLICATION_ID {
+        let problem = format!("its application id is {id:#010x}, not {APPLICATION_ID:#010x}");
+        return Err(JournalError::NotAStore { place: place.to_owned(), problem });
+    }
+    if found > FORMAT {
+        return Err(JournalError::Newer { place: place.to_owned(), found, known: FORMAT });
+    }
+    Ok(())
+}
+
+/// Makes the name of a new file durable.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
