@@ -5,7 +5,9 @@
 
 mod control;
 mod disk;
+mod engine;
 mod images;
+mod ledger;
 mod recording;
 mod tests;
 mod trace;

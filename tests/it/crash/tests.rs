@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::crash::control;
 use crate::crash::disk::{Disk, Variant};
+use crate::crash::engine;
 use crate::crash::images::{self, failures, places, reopened, scratch, told};
 use crate::crash::recording::Recording;
 use crate::crash::worker::{SUBJECTS, Subject, Task};
@@ -79,6 +80,13 @@ fn holds(subject: &Subject, seed: u64, images: usize, steps: u64) {
 fn a_store_that_syncs_before_it_answers_loses_nothing() {
     let (images, seed) = wanted();
     holds(&control::FULL, seed, images / 8, 100);
+}
+
+/// > Nothing acknowledged is lost.
+#[test]
+fn the_engine_loses_nothing_that_it_answered() {
+    let (images, seed) = wanted();
+    holds(&engine::ENGINE, seed, images, 160);
 }
 
 /// With `synchronous=NORMAL`, `SQLite` answers before it syncs.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::crash::control;
+use crate::crash::engine;
 use crate::crash::trace::ACKED;
 
 /// The variable that turns the test below into a worker.
@@ -26,7 +27,7 @@ pub(crate) struct Subject {
 }
 
 /// All subjects that a worker can be started for.
-pub(crate) const SUBJECTS: [&Subject; 2] = [&control::FULL, &control::NORMAL];
+pub(crate) const SUBJECTS: [&Subject; 3] = [&control::FULL, &control::NORMAL, &engine::ENGINE];
 
 /// What a worker is to do.
 #[derive(Debug)]

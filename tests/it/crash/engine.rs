@@ -1,0 +1,219 @@
+//! The durable engine as a subject: callers on many threads that tell every answer they got, and
+//! what must hold when the store is opened again.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mailrota::{
+    Account, AccountId, Campaign, DurableEngine, DurableError, Fate, LeadId, Limit, Options, Pick,
+    Request, Reservation, ReservationId, Span,
+};
+use rand::Rng;
+use rand::SeedableRng;
+use rand_pcg::Pcg64;
+
+use crate::crash::ledger::{ENDS, Email, End, Ledger, RULES};
+use crate::crash::worker::{Subject, Task, acked};
+use crate::world::{CAMPAIGN, OWNER, monday};
+
+/// The engine on its store.
+pub(crate) const ENGINE: Subject = Subject { name: "engine", work, check };
+
+/// Callers at a time.
+const THREADS: u64 = 4;
+/// Between the instants of two calls: a day has more of them than the accounts may send.
+const STEP: TimeDelta = TimeDelta::minutes(5);
+/// Leads of one life begin at a multiple of this.
+const LEADS: u64 = 1_000_000;
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join("mailrota.db")
+}
+
+/// Snapshots and the forgetting of facts happen within a run.
+fn options() -> Options {
+    Options::default().snapshot_every(60).history(Span::hours(2))
+}
+
+fn instant(at_ms: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at_ms).unwrap()
+}
+
+/// Each lead is asked for once, so its key names the reservation for ever.
+fn request(lead: u64) -> Request {
+    Request::new_lead(LeadId(lead)).key(format!("lead-{lead}"))
+}
+
+fn work(task: &Task) {
+    // A clock that stepped back is taken for the latest instant that the store has seen.
+    let engine = DurableEngine::open(path(&task.folder), &options(), monday()).unwrap();
+    let now = engine.seen().unwrap().to_datetime();
+    if engine.attached(CAMPAIGN).len() < RULES.len() {
+        set_up(&engine, now);
+    }
+    acked("ready");
+    let calls = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let caller = Caller {
+                engine: engine.clone(),
+                rng: Pcg64::seed_from_u64(task.seed * 1_000 + task.life * 16 + thread),
+                calls: &calls,
+                from: now,
+            };
+            scope.spawn(move || caller.run(task));
+        }
+    });
+    engine.close().unwrap();
+}
+
+/// Repeated after a crash in the middle of it, it ends as if there had been none.
+fn set_up(engine: &DurableEngine, now: DateTime<Utc>) {
+    if engine.campaign(CAMPAIGN).is_none() {
+        engine.add_campaign(Campaign::new(CAMPAIGN, OWNER), now).unwrap();
+    }
+    for rule in &RULES {
+        let account = Account::new(AccountId(rule.account), OWNER, "ana@acme.example");
+        let account = account.daily_cap(u32::try_from(rule.daily_cap).unwrap());
+        let mut account = account.spacing(Span::milliseconds(rule.spacing_ms.unsigned_abs()));
+        if let Some(most) = rule.per_hour {
+            account = account.limit(Limit::per_hour(u32::try_from(most).unwrap()));
+        }
+        if engine.account(account.id).is_none() {
+            engine.add_account(account, now).unwrap();
+        }
+    }
+    engine.attach(CAMPAIGN, &RULES.map(|rule| AccountId(rule.account)), now).unwrap();
+}
+
+/// One thread of a sending service.
+struct Caller<'a> {
+    engine: DurableEngine,
+    rng: Pcg64,
+    /// How many calls all threads have made, which is their clock.
+    calls: &'a AtomicU64,
+    from: DateTime<Utc>,
+}
+
+impl Caller<'_> {
+    fn run(mut self, task: &Task) {
+        loop {
+            let call = self.calls.fetch_add(1, Ordering::Relaxed);
+            if call >= task.steps {
+                return;
+            }
+            let lead = task.life * LEADS + call;
+            let asked = self.engine.reserve(CAMPAIGN, &request(lead), self.at(call));
+            match asked.unwrap() {
+                Pick::Reserved(granted) => self.send(&granted),
+                Pick::Ended(_) | Pick::Unavailable(_) | Pick::Wait(_) => {}
+            }
+        }
+    }
+
+    fn at(&self, call: u64) -> DateTime<Utc> {
+        self.from + STEP * i32::try_from(call).unwrap()
+    }
+
+    fn send(&mut self, granted: &Reservation) {
+        let Reservation { id, account, lead, .. } = granted;
+        let (from, until) = (granted.reserved_at.unix_ms(), granted.ends_at.unix_ms());
+        acked(&format!("reserved {} {} {} {from} {until}", id.0, account.0, lead.0));
+        let (word, end) = match self.rng.random_range(0..20) {
+            // Nobody ever reports on it.
+            0 => return,
+            1..=4 => ENDS[self.rng.random_range(0..ENDS.len())],
+            _ => ENDS[3],
+        };
+        let now = self.at(self.calls.load(Ordering::Relaxed));
+        acked(&format!("asks {} {word} {}", id.0, now.timestamp_millis()));
+        let settled = match end {
+            End::Cancelled => self.engine.cancel(*id, now),
+            End::Settled(outcome) => self.engine.settle(*id, outcome, now),
+        };
+        match settled {
+            Ok(_) => acked(&format!("ended {}", id.0)),
+            Err(DurableError::Engine(_)) => {}
+            Err(DurableError::Store(error)) => panic!("{error}"),
+        }
+    }
+}
+
+/// Opens the store, asks for everything that was answered, and then takes all the room that is
+/// left: with it no maximum is passed, and no number is given out twice.
+fn check(folder: &Path, lines: &[&str]) -> Result<(), String> {
+    let mut ledger = Ledger::read(lines)?;
+    ledger.holds()?;
+    let now = if ledger.latest == 0 { monday() } else { instant(ledger.latest) };
+    let engine = DurableEngine::open(path(folder), &options(), now);
+    let engine = engine.map_err(|why| format!("does not open: {why}"))?;
+    if ledger.is_ready {
+        for (id, email) in &ledger.emails {
+            is_there(&engine, *id, email, now).map_err(|why| format!("{id} {email:?}: {why}"))?;
+        }
+        take_all(&engine, &mut ledger, now)?;
+        ledger.holds().map_err(|why| format!("with what was left: {why}"))?;
+    } else {
+        set_up(&engine, now);
+    }
+    engine.close().map_err(|why| why.to_string())
+}
+
+/// The reservation's key leads to it, and its end is the one that was answered.
+fn is_there(
+    engine: &DurableEngine,
+    id: u64,
+    email: &Email,
+    now: DateTime<Utc>,
+) -> Result<(), String> {
+    // Older keys may be forgotten.
+    if email.ends_at < now.timestamp_millis() - 20 * 3_600_000 {
+        return Ok(());
+    }
+    let found = engine.reserve(CAMPAIGN, &request(email.lead), now);
+    let found = match found.map_err(|why| why.to_string())? {
+        Pick::Ended(found) | Pick::Reserved(found) => found,
+        Pick::Unavailable(_) | Pick::Wait(_) => return Err("is lost".to_owned()),
+    };
+    let (account, from) = (found.account.0, found.reserved_at.unix_ms());
+    if (found.id, account, from) != (ReservationId(id), email.account, email.reserved_at) {
+        return Err(format!("is another: {found:?}"));
+    }
+    let asked = email.asked.map(|(end, _)| match end {
+        End::Cancelled => Fate::Cancelled,
+        End::Settled(outcome) => Fate::Settled(outcome),
+    });
+    let is_sound = match found.fate {
+        Fate::Lapsed | Fate::Open => !email.ended,
+        Fate::Cancelled | Fate::Settled(_) => asked == Some(found.fate),
+    };
+    if is_sound { Ok(()) } else { Err(format!("ended otherwise: {found:?}")) }
+}
+
+/// Reserves until nobody may send any more.
+fn take_all(engine: &DurableEngine, ledger: &mut Ledger, now: DateTime<Utc>) -> Result<(), String> {
+    let room: usize = RULES.iter().map(|rule| rule.daily_cap + 1).sum();
+    let first = u64::MAX / 2;
+    let requests: Vec<_> = (0..room as u64).map(|n| Request::new_lead(LeadId(first + n))).collect();
+    let last = ledger.emails.last_key_value().map_or(0, |(id, _)| id + 1);
+    let picks = engine.reserve_batch(CAMPAIGN, &requests, now).map_err(|why| why.to_string())?;
+    for pick in picks {
+        let pick = pick.map_err(|why| why.to_string())?;
+        let Some(granted) = pick.reserved() else { continue };
+        let Reservation { id, account, lead, reserved_at, ends_at, .. } = granted;
+        let email = Email {
+            account: account.0,
+            lead: lead.0,
+            reserved_at: reserved_at.unix_ms(),
+            ends_at: ends_at.unix_ms(),
+            asked: None,
+            ended: false,
+        };
+        if id.0 < last || ledger.emails.insert(id.0, email).is_some() {
+            return Err(format!("number {id} is given out twice"));
+        }
+    }
+    Ok(())
+}
