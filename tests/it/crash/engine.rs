@@ -8,7 +8,7 @@ use std::thread;
 use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{
     Account, AccountId, Campaign, DurableEngine, DurableError, Fate, LeadId, Limit, Options, Pick,
-    Request, Reservation, ReservationId, Span,
+    Request, Reservation, ReservationId, Span, StoreError,
 };
 use rand::Rng;
 use rand::SeedableRng;
@@ -21,19 +21,18 @@ use crate::world::{CAMPAIGN, OWNER, monday};
 /// The engine on its store.
 pub(crate) const ENGINE: Subject = Subject { name: "engine", work, check };
 
-/// Callers at a time.
-const THREADS: u64 = 4;
 /// Between the instants of two calls: a day has more of them than the accounts may send.
 const STEP: TimeDelta = TimeDelta::minutes(5);
 /// Leads of one life begin at a multiple of this.
 const LEADS: u64 = 1_000_000;
 
-fn path(folder: &Path) -> PathBuf {
+/// The store's file in a folder.
+pub(crate) fn path(folder: &Path) -> PathBuf {
     folder.join("mailrota.db")
 }
 
 /// Snapshots and the forgetting of facts happen within a run.
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options::default().snapshot_every(60).history(Span::hours(2))
 }
 
@@ -49,30 +48,40 @@ fn request(lead: u64) -> Request {
 fn work(task: &Task) {
     // A clock that stepped back is taken for the latest instant that the store has seen.
     let engine = DurableEngine::open(path(&task.folder), &options(), monday()).unwrap();
-    let now = engine.seen().unwrap().to_datetime();
-    if engine.attached(CAMPAIGN).len() < RULES.len() {
-        set_up(&engine, now);
+    match service(&engine, task, &acked) {
+        Ok(()) => engine.close().unwrap(),
+        Err(error) => println!("refused: {error:?}"),
     }
-    acked("ready");
+}
+
+/// Works with as many callers as the task says, until its steps are done or the store refuses, and
+/// tells every answer before the caller who got it goes on.
+pub(crate) fn service(
+    engine: &DurableEngine,
+    task: &Task,
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<(), StoreError> {
+    let from = engine.seen().unwrap().to_datetime();
+    if engine.attached(CAMPAIGN).len() < RULES.len() {
+        set_up(engine, from)?;
+    }
+    tell("ready");
     let calls = AtomicU64::new(0);
     thread::scope(|scope| {
-        for thread in 0..THREADS {
-            let caller = Caller {
-                engine: engine.clone(),
-                rng: Pcg64::seed_from_u64(task.seed * 1_000 + task.life * 16 + thread),
-                calls: &calls,
-                from: now,
-            };
-            scope.spawn(move || caller.run(task));
-        }
-    });
-    engine.close().unwrap();
+        let start = |thread| {
+            let rng = Pcg64::seed_from_u64(task.seed * 1_000_003 + task.life * 64 + thread);
+            let caller = Caller { engine, rng, calls: &calls, from, tell };
+            scope.spawn(move || caller.run(task))
+        };
+        let callers: Vec<_> = (0..task.threads).map(start).collect();
+        callers.into_iter().try_for_each(|caller| caller.join().unwrap())
+    })
 }
 
 /// Repeated after a crash in the middle of it, it ends as if there had been none.
-fn set_up(engine: &DurableEngine, now: DateTime<Utc>) {
+fn set_up(engine: &DurableEngine, now: DateTime<Utc>) -> Result<(), StoreError> {
     if engine.campaign(CAMPAIGN).is_none() {
-        engine.add_campaign(Campaign::new(CAMPAIGN, OWNER), now).unwrap();
+        answered(engine.add_campaign(Campaign::new(CAMPAIGN, OWNER), now))?.unwrap();
     }
     for rule in &RULES {
         let account = Account::new(AccountId(rule.account), OWNER, "ana@acme.example");
@@ -82,32 +91,44 @@ fn set_up(engine: &DurableEngine, now: DateTime<Utc>) {
             account = account.limit(Limit::per_hour(u32::try_from(most).unwrap()));
         }
         if engine.account(account.id).is_none() {
-            engine.add_account(account, now).unwrap();
+            answered(engine.add_account(account, now))?.unwrap();
         }
     }
-    engine.attach(CAMPAIGN, &RULES.map(|rule| AccountId(rule.account)), now).unwrap();
+    let ids = RULES.map(|rule| AccountId(rule.account));
+    answered(engine.attach(CAMPAIGN, &ids, now))?.unwrap();
+    Ok(())
+}
+
+/// The engine's own answer, if the store let it out.
+fn answered<T, E>(answer: Result<T, DurableError<E>>) -> Result<Result<T, E>, StoreError> {
+    match answer {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(DurableError::Engine(error)) => Ok(Err(error)),
+        Err(DurableError::Store(error)) => Err(error),
+    }
 }
 
 /// One thread of a sending service.
 struct Caller<'a> {
-    engine: DurableEngine,
+    engine: &'a DurableEngine,
     rng: Pcg64,
     /// How many calls all threads have made, which is their clock.
     calls: &'a AtomicU64,
     from: DateTime<Utc>,
+    tell: &'a (dyn Fn(&str) + Sync),
 }
 
 impl Caller<'_> {
-    fn run(mut self, task: &Task) {
+    fn run(mut self, task: &Task) -> Result<(), StoreError> {
         loop {
             let call = self.calls.fetch_add(1, Ordering::Relaxed);
             if call >= task.steps {
-                return;
+                return Ok(());
             }
             let lead = task.life * LEADS + call;
-            let asked = self.engine.reserve(CAMPAIGN, &request(lead), self.at(call));
-            match asked.unwrap() {
-                Pick::Reserved(granted) => self.send(&granted),
+            let pick = self.engine.reserve(CAMPAIGN, &request(lead), self.at(call));
+            match answered(pick)?.unwrap() {
+                Pick::Reserved(granted) => self.send(&granted)?,
                 Pick::Ended(_) | Pick::Unavailable(_) | Pick::Wait(_) => {}
             }
         }
@@ -117,33 +138,32 @@ impl Caller<'_> {
         self.from + STEP * i32::try_from(call).unwrap()
     }
 
-    fn send(&mut self, granted: &Reservation) {
+    fn send(&mut self, granted: &Reservation) -> Result<(), StoreError> {
         let Reservation { id, account, lead, .. } = granted;
         let (from, until) = (granted.reserved_at.unix_ms(), granted.ends_at.unix_ms());
-        acked(&format!("reserved {} {} {} {from} {until}", id.0, account.0, lead.0));
+        (self.tell)(&format!("reserved {} {} {} {from} {until}", id.0, account.0, lead.0));
         let (word, end) = match self.rng.random_range(0..20) {
             // Nobody ever reports on it.
-            0 => return,
+            0 => return Ok(()),
             1..=4 => ENDS[self.rng.random_range(0..ENDS.len())],
             _ => ENDS[3],
         };
         let now = self.at(self.calls.load(Ordering::Relaxed));
-        acked(&format!("asks {} {word} {}", id.0, now.timestamp_millis()));
+        (self.tell)(&format!("asks {} {word} {}", id.0, now.timestamp_millis()));
         let settled = match end {
             End::Cancelled => self.engine.cancel(*id, now),
             End::Settled(outcome) => self.engine.settle(*id, outcome, now),
         };
-        match settled {
-            Ok(_) => acked(&format!("ended {}", id.0)),
-            Err(DurableError::Engine(_)) => {}
-            Err(DurableError::Store(error)) => panic!("{error}"),
+        if answered(settled)?.is_ok() {
+            (self.tell)(&format!("ended {}", id.0));
         }
+        Ok(())
     }
 }
 
 /// Opens the store, asks for everything that was answered, and then takes all the room that is
 /// left: with it no maximum is passed, and no number is given out twice.
-fn check(folder: &Path, lines: &[&str]) -> Result<(), String> {
+pub(crate) fn check(folder: &Path, lines: &[&str]) -> Result<(), String> {
     let mut ledger = Ledger::read(lines)?;
     ledger.holds()?;
     let now = if ledger.latest == 0 { monday() } else { instant(ledger.latest) };
@@ -156,7 +176,7 @@ fn check(folder: &Path, lines: &[&str]) -> Result<(), String> {
         take_all(&engine, &mut ledger, now)?;
         ledger.holds().map_err(|why| format!("with what was left: {why}"))?;
     } else {
-        set_up(&engine, now);
+        set_up(&engine, now).map_err(|why| why.to_string())?;
     }
     engine.close().map_err(|why| why.to_string())
 }

@@ -7,6 +7,7 @@ mod control;
 mod disk;
 mod engine;
 mod images;
+mod killed;
 mod ledger;
 mod recording;
 mod tests;

@@ -19,7 +19,7 @@ const AGAIN: usize = 5;
 /// Images of each recovery that is recorded.
 const OF_RECOVERY: usize = 40;
 
-fn number(variable: &str, otherwise: u64) -> u64 {
+pub(crate) fn number(variable: &str, otherwise: u64) -> u64 {
     env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
@@ -30,7 +30,7 @@ fn wanted() -> (usize, u64) {
 }
 
 fn task(name: &str, seed: u64, life: u64, steps: u64) -> Task {
-    Task { folder: scratch(name), seed, life, steps }
+    Task { folder: scratch(name), seed, life, steps, threads: 4 }
 }
 
 fn kept(subject: &Subject, seed: u64) -> PathBuf {

@@ -37,15 +37,17 @@ pub(crate) struct Task {
     /// Which life of the store this is, from 0.
     pub(crate) life: u64,
     pub(crate) steps: u64,
+    /// How many callers there are at a time.
+    pub(crate) threads: u64,
 }
 
 impl Task {
     /// Makes a command that begins with this program start a worker.
     pub(crate) fn give(&self, subject: &Subject, command: &mut Command) {
-        let Self { folder, seed, life, steps } = self;
+        let Self { folder, seed, life, steps, threads } = self;
         let folder = folder.to_str().unwrap();
         command.args([TEST, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
-        command.env(VARIABLE, format!("{} {seed} {life} {steps} {folder}", subject.name));
+        command.env(VARIABLE, format!("{} {seed} {life} {steps} {threads} {folder}", subject.name));
         command.stdin(Stdio::null());
     }
 }
@@ -60,11 +62,12 @@ pub(crate) fn acked(fact: &str) {
 #[ignore = "the worker of the crash tests, which start it themselves"]
 fn works_for_the_test_that_started_it() {
     let Ok(told) = env::var(VARIABLE) else { return };
-    let words: Vec<_> = told.splitn(5, ' ').collect();
-    let [name, seed, life, steps, folder] = words[..] else { panic!("told: {told}") };
+    let words: Vec<_> = told.splitn(6, ' ').collect();
+    let [name, seed, life, steps, threads, folder] = words[..] else { panic!("told: {told}") };
     let subject = SUBJECTS.iter().find(|subject| subject.name == name).unwrap();
-    let [seed, life, steps] = [seed, life, steps].map(|number| number.parse().unwrap());
+    let [seed, life, steps, threads] =
+        [seed, life, steps, threads].map(|number| number.parse().unwrap());
     // What the test program wrote before has no end of line yet.
     println!();
-    (subject.work)(&Task { folder: folder.into(), seed, life, steps });
+    (subject.work)(&Task { folder: folder.into(), seed, life, steps, threads });
 }
