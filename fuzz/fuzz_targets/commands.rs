@@ -14,7 +14,7 @@ mod operators;
 use std::fmt::Debug;
 
 use libfuzzer_sys::fuzz_target;
-use mailrota::{ClockError, Config, Engine, Event, Fate, Span, Timestamp};
+use mailrota::{ClockError, Config, Engine, Event, Fate, Snapshot, Span, Timestamp};
 
 use crate::inputs::{Command, Gap, Input, RequestShape};
 use crate::ledger::Ledger;
@@ -38,6 +38,8 @@ struct World {
     engine: Engine,
     /// The engine as it was before it was restored, which runs on beside.
     shadow: Option<Engine>,
+    /// A state that it was in, and how many events there were by then.
+    saved: (Snapshot, usize),
     config: Config,
     events: Vec<Event>,
     ledger: Ledger,
@@ -52,6 +54,7 @@ impl World {
         let mut engine = Engine::new(config.clone());
         engine.record_events();
         Self {
+            saved: (engine.snapshot(), 0),
             engine,
             shadow: None,
             config,
@@ -90,6 +93,10 @@ impl World {
             self.now = seen;
             return;
         }
+        // What was not begun is given back before time passes.
+        if matches!(command, Command::GiveBack) {
+            self.give_back(clock);
+        }
         self.now = clock.max(seen);
         self.ledger.arrive(self.now);
         self.run(clock, command);
@@ -109,12 +116,16 @@ impl World {
     }
 
     fn check_history(&self) {
-        let mut again = Engine::replay(self.config.clone(), &self.events);
-        if let Some(seen) = self.engine.seen() {
-            again.confirm_clock(seen.to_datetime()).expect("in range");
-        }
         let snapshot = self.engine.snapshot();
-        assert!(again.snapshot() == snapshot, "the events tell another story");
+        let (saved, before) = self.saved.clone();
+        let since = Engine::restore_with(saved, &self.events[before..]);
+        let replayed = Engine::replay(self.config.clone(), &self.events);
+        for mut again in [replayed, since.expect("it was sound")] {
+            if let Some(seen) = self.engine.seen() {
+                again.confirm_clock(seen.to_datetime()).expect("in range");
+            }
+            assert!(again.snapshot() == snapshot, "the events tell another story");
+        }
         if let Some(shadow) = &self.shadow {
             assert!(shadow.snapshot() == snapshot, "restored, it went another way");
         }
@@ -133,6 +144,7 @@ impl World {
                 let requests: Vec<_> = shapes.iter().map(RequestShape::request).collect();
                 self.batch(clock, campaign.id(), &requests);
             }
+            Command::Begin(nth) => self.begin(clock, *nth),
             Command::Reserve(campaign, shape) => {
                 self.reserve(clock, campaign.id(), &shape.request());
             }
@@ -142,6 +154,7 @@ impl World {
             Command::Replay | Command::Restore => {
                 self.both(|engine| engine.tick(now)).expect("a step that is believed");
                 self.check_history();
+                self.saved = (self.engine.snapshot(), self.events.len());
                 let mut again = if matches!(command, Command::Replay) {
                     Engine::replay(self.config.clone(), &self.events)
                 } else {
@@ -152,7 +165,7 @@ impl World {
                 again.record_events();
                 self.shadow = Some(std::mem::replace(&mut self.engine, again));
             }
-            Command::Tick => {}
+            Command::Tick | Command::GiveBack => {}
             _ => self.operate(clock, command),
         }
     }

@@ -1,8 +1,8 @@
 //! What happens to single emails: asking, settling, and looking ahead.
 
 use mailrota::{
-    AccountId, CampaignId, EmailKind, Fate, LeadId, Outcome, Pick, Request, Reservation,
-    ReservationId, ReserveError, SettleError, Span, Timestamp,
+    AccountId, BeginError, CampaignId, EmailKind, Fate, LeadId, Outcome, Pick, Request,
+    Reservation, ReservationId, ReserveError, SettleError, Span, Timestamp,
 };
 
 use crate::World;
@@ -144,7 +144,9 @@ impl World {
         let name = request.key.clone().map(|key| (owner, key));
         let known = name.as_ref().and_then(|name| self.ledger.keys.get(name)).cloned();
         if let Some(email) = self.ledger.emails.get(&granted.id) {
-            assert_eq!((email.fate, &email.granted), (Fate::Open, granted));
+            let mut then = email.granted.clone();
+            then.begun_at = email.begun_at;
+            assert_eq!((email.fate, &then), (Fate::Open, granted));
             let same = known.is_some_and(|(of, asked, id)| {
                 of == campaign && asked == *request && id == granted.id
             });
@@ -158,6 +160,43 @@ impl World {
         }
         self.ledger.emails.insert(granted.id, Email::new(granted));
         self.ledger.check_grant(&self.engine, granted, request);
+    }
+
+    /// Marks one of those that were granted lately.
+    pub(crate) fn begin(&mut self, clock: Timestamp, nth: u8) {
+        let known = self.ledger.emails.keys().rev().nth(usize::from(nth) % 12).copied();
+        let id = known.unwrap_or(ReservationId(1_000_000));
+        let answer = self.both(|engine| engine.begin(id, clock.to_datetime()));
+        let Some(email) = known.and_then(|id| self.ledger.emails.get_mut(&id)) else {
+            assert!(matches!(answer, Err(BeginError::UnknownReservation { .. })));
+            return;
+        };
+        match (email.fate, answer) {
+            (Fate::Open, Ok(begun)) => {
+                let first = *email.begun_at.get_or_insert(self.now);
+                assert_eq!(begun.begun_at, first);
+            }
+            (Fate::Lapsed, Err(BeginError::Lapsed { ends_at, .. })) => {
+                assert_eq!(ends_at, email.granted.ends_at);
+            }
+            (Fate::Cancelled | Fate::Settled(_), Err(BeginError::Ended { .. })) => {}
+            (fate, Err(BeginError::UnknownReservation { .. })) if fate != Fate::Open => {
+                assert!(self.forgotten(id), "forgotten too early");
+            }
+            (fate, answer) => panic!("{fate:?}, then {answer:?}"),
+        }
+    }
+
+    /// Gives back what is out without a mark.
+    pub(crate) fn give_back(&mut self, clock: Timestamp) {
+        let unbegun = |email: &Email| email.fate == Fate::Open && email.begun_at.is_none();
+        let emails = self.ledger.emails.iter().filter(|(_, email)| unbegun(email));
+        let unbegun: Vec<_> = emails.map(|(id, _)| *id).collect();
+        let answer = self.both(|engine| engine.give_back_unbegun(clock.to_datetime()));
+        assert_eq!(answer.expect("a good clock"), unbegun);
+        for id in unbegun {
+            self.ledger.end(id, Fate::Cancelled, self.now);
+        }
     }
 
     /// Ends a reservation, one of those that were granted lately or one that never was.

@@ -19,6 +19,7 @@ const REPUTATION_AGE: Span = Span::days(7);
 pub(crate) struct Email {
     pub(crate) granted: Reservation,
     pub(crate) fate: Fate,
+    pub(crate) begun_at: Option<Timestamp>,
     pub(crate) decided_at: Timestamp,
     /// Where it counts, if it does and is no longer out.
     counted_at: Option<Timestamp>,
@@ -216,6 +217,7 @@ impl Email {
         Self {
             granted: granted.clone(),
             fate: Fate::Open,
+            begun_at: None,
             decided_at: granted.reserved_at,
             counted_at: None,
         }

@@ -16,6 +16,9 @@ pub(crate) const TURN: i128 = 1 << 96;
 /// How many bits of a place are left to rounding.
 const ROUNDING_BITS: u32 = 16;
 
+/// The largest weight.
+pub(crate) const WEIGHT_MAX: u64 = 10_000_000_000;
+
 /// The most of an allowance that enters a weight.
 const ALLOWANCE_MAX: u32 = 1_000_000;
 
@@ -162,7 +165,8 @@ impl From<Place> for Fields {
 /// The start that keeps an account as many of its turns before or after `virtual_time` when its
 /// weight changes.
 pub(crate) const fn rescaled(start: i128, virtual_time: i128, old: u64, new: u64) -> i128 {
-    virtual_time + (start - virtual_time).saturating_mul(old as i128).div_euclid(new as i128)
+    let turns = (start - virtual_time).saturating_mul(old as i128);
+    virtual_time.saturating_add(turns.div_euclid(new as i128))
 }
 
 #[cfg(test)]
@@ -208,7 +212,7 @@ mod tests {
     fn a_weight_is_at_least_one_and_bounded() {
         assert_eq!(weight(50, 95, 1), 4_750);
         assert_eq!(weight(0, 0, 0), 1);
-        assert_eq!(weight(u32::MAX, 100, 100), 10_000_000_000);
+        assert_eq!(weight(u32::MAX, 100, 100), WEIGHT_MAX);
     }
 
     #[test]

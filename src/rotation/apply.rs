@@ -7,7 +7,7 @@ use crate::policy::{Pace, rescaled};
 use crate::rotation::event::{Event, Fact, Reserved};
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::settings;
-use crate::rotation::state::{Attachment, State};
+use crate::rotation::state::{Attachment, PLACE_MAX, State};
 use crate::rotation::table::Hint;
 use crate::rotation::usage::{LastSend, MEMORY_MIN, Open};
 use crate::vocab::{AccountId, CampaignId, CivilDay, OwnerId, ReservationId, Timestamp};
@@ -27,6 +27,11 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
             settings::set_account(state, account, (*weight, *day), at);
         }
         Fact::Attached { campaign, accounts } => attach(state, *campaign, accounts),
+        Fact::Begun { reservation } => {
+            if let Some(reservation) = state.reservations.get_mut(*reservation) {
+                reservation.begun_at.get_or_insert(at);
+            }
+        }
         Fact::CampaignDeleted { campaign } => settings::delete_campaign(state, *campaign),
         Fact::CampaignSet { campaign } => settings::set_campaign(state, campaign, at),
         Fact::Cancelled { reservation } => end(state, *reservation, Fate::Cancelled, at),
@@ -114,8 +119,9 @@ fn leave(state: &mut State, campaign: CampaignId, id: AccountId, taker: Option<A
     let Some((taker, heir)) = taker.and_then(|id| Some((id, accounts.get(&id)?))) else { return };
     attachment.offset += owed;
     if let Some(attachment) = campaign.attached.get_mut(&taker) {
-        attachment.offset -=
-            owed.saturating_mul(i128::from(account.weight)).div_euclid(i128::from(heir.weight));
+        let turns = owed.saturating_mul(i128::from(account.weight));
+        let turns = turns.div_euclid(i128::from(heir.weight));
+        attachment.offset = within_reach(attachment.offset.saturating_sub(turns));
     }
 }
 
@@ -130,6 +136,12 @@ fn come_back(state: &mut State, campaign: CampaignId, id: AccountId, start: i128
     if !std::mem::replace(&mut attachment.present, true) {
         campaign.total_weight += account.weight;
     }
+}
+
+/// The place, kept where sums cannot overflow. No history of an engine's own gets that far.
+fn within_reach(place: i128) -> i128 {
+    let most = i128::try_from(PLACE_MAX).unwrap_or(i128::MAX);
+    place.clamp(-most, most)
 }
 
 /// Gives an account another weight. In every campaign it stays as many of its turns before or
@@ -147,7 +159,7 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilD
         let Some(attachment) = campaign.attached.get_mut(&id) else { continue };
         let virtual_time = campaign.virtual_time.at();
         let start = rescaled(account.start(attachment), virtual_time, old, weight);
-        attachment.offset = start - account.place.at();
+        attachment.offset = within_reach(start.saturating_sub(account.place.at()));
         if attachment.present {
             campaign.total_weight = campaign.total_weight - old + weight;
         }
@@ -228,6 +240,7 @@ fn remember(
         kind: reserved.request.kind,
         reserved_at: at,
         ends_at: reserved.ends_at,
+        begun_at: None,
         moved_from: reserved.moved_from,
         fate: Fate::Open,
         decided_at: at,

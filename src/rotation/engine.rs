@@ -71,36 +71,14 @@ impl Engine {
         Self { index: Index::new(&state), state, outbox: None }
     }
 
-    /// An engine to which these events happened, in this order. They are those that
-    /// [`take_events`](Self::take_events) of an engine with the same configuration returned. Its
-    /// clock stands at the last event; questions that changed nothing left no trace.
-    ///
-    /// ```
-    /// use mailrota::{Account, AccountId, Config, Engine, OwnerId};
-    ///
-    /// let now = chrono::DateTime::UNIX_EPOCH;
-    /// let mut engine = Engine::new(Config::default());
-    /// engine.record_events();
-    /// engine.add_account(Account::new(AccountId(1), OwnerId(1), "a@b.example"), now)?;
-    /// let again = Engine::replay(Config::default(), &engine.take_events());
-    /// assert_eq!(again.snapshot(), engine.snapshot());
-    /// # Ok::<(), mailrota::AccountError>(())
-    /// ```
-    pub fn replay(config: Config, events: &[Event]) -> Self {
-        let mut state = State::new(config);
-        for event in events {
-            apply::apply(&mut state, event);
-        }
-        Self::from_state(state)
-    }
-
     /// Keeps events from now on for [`take_events`](Self::take_events).
     pub fn record_events(&mut self) {
         self.outbox.get_or_insert_default();
     }
 
     /// The events since the last call, if they are [kept](Self::record_events). Whoever writes them
-    /// down before an answer is used can bring the engine back with [`replay`](Self::replay).
+    /// down before an answer is used can bring the engine back with [`replay`](Self::replay) or
+    /// [`extend`](Self::extend).
     pub fn take_events(&mut self) -> Vec<Event> {
         self.outbox.as_mut().map(std::mem::take).unwrap_or_default()
     }
@@ -235,6 +213,7 @@ impl Engine {
             }
             Fact::AccountHeld { .. }
             | Fact::AccountSet { .. }
+            | Fact::Begun { .. }
             | Fact::CampaignSet { .. }
             | Fact::ClockConfirmed
             | Fact::DomainHeld { .. }
@@ -291,6 +270,7 @@ impl Engine {
             Fact::Reserved(reserved) => self.granted(reserved, Hints::default()),
             Fact::Returned { campaign, account, .. } => self.place(*campaign, *account),
             Fact::Attached { .. }
+            | Fact::Begun { .. }
             | Fact::Cancelled { .. }
             | Fact::ClockConfirmed
             | Fact::Detached { .. }

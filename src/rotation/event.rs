@@ -56,6 +56,11 @@ pub enum Fact {
         /// Those that were not attached before.
         accounts: Vec<AccountId>,
     },
+    /// Somebody is about to send what was reserved.
+    Begun {
+        /// Which reservation.
+        reservation: ReservationId,
+    },
     /// A campaign was deleted; what it sent still counts for its accounts.
     CampaignDeleted {
         /// Which.

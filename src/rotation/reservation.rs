@@ -76,6 +76,9 @@ pub struct Reservation {
     pub reserved_at: Timestamp,
     /// When it lapses. Nobody may start to send at or after this instant.
     pub ends_at: Timestamp,
+    /// When somebody was about to send it, if [that was said](crate::Engine::begin).
+    #[serde(default)]
+    pub begun_at: Option<Timestamp>,
     /// The account that wrote to the lead before and is gone, if the lead moved.
     pub moved_from: Option<AccountId>,
     /// How it stands.

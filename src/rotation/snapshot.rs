@@ -10,13 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::policy::SettingError;
 use crate::rotation::config::ConfigError;
 use crate::rotation::engine::Engine;
+use crate::rotation::history::EventError;
 use crate::rotation::reservation::Fate;
-use crate::rotation::state::State;
+use crate::rotation::state::{PLACE_MAX, State};
 use crate::rotation::usage::COUNT_MAX;
 use crate::vocab::{AccountId, CampaignId};
-
-/// How far from the origin a place may be: out of reach of any history, and sums do not overflow.
-const PLACE_MAX: u128 = 1 << 124;
 
 /// The version that this build writes and reads.
 const VERSION: u32 = 1;
@@ -50,6 +48,8 @@ pub enum SnapshotError {
     },
     /// A setting of the engine is outside its range.
     Config(ConfigError),
+    /// An event that was to follow does not.
+    Event(EventError),
     /// A setting of an account is outside its range.
     Setting {
         /// Which account.
@@ -90,6 +90,7 @@ impl fmt::Display for SnapshotError {
                 "account {account} has another number inside; restore from another snapshot"
             ),
             Self::Config(error) => fmt::Display::fmt(error, f),
+            Self::Event(error) => fmt::Display::fmt(error, f),
             Self::Setting { account, error } => write!(f, "account {account}: {error}"),
             Self::Usage { account } => write!(
                 f,
@@ -120,11 +121,18 @@ impl Engine {
     /// # Errors
     /// [`SnapshotError`] if the snapshot is of another version or contradicts itself.
     pub fn restore(snapshot: Snapshot) -> Result<Self, SnapshotError> {
-        if snapshot.version != VERSION {
-            return Err(SnapshotError::Version { found: snapshot.version, known: VERSION });
+        snapshot.into_state().map(Self::from_state)
+    }
+}
+
+impl Snapshot {
+    /// The state, if it is sound.
+    pub(crate) fn into_state(self) -> Result<State, SnapshotError> {
+        if self.version != VERSION {
+            return Err(SnapshotError::Version { found: self.version, known: VERSION });
         }
-        check(&snapshot.state)?;
-        Ok(Self::from_state(snapshot.state))
+        check(&self.state)?;
+        Ok(self.state)
     }
 }
 

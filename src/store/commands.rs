@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use crate::policy::{Account, Campaign, Connection};
 use crate::rotation::{
-    AccountError, AttachError, AttachReport, CampaignError, ClockError, Mode, Outcome, Pick,
-    Request, ReserveError, SettleError, Settlement,
+    AccountError, AttachError, AttachReport, BeginError, Begun, CampaignError, ClockError, Mode,
+    Outcome, Pick, Request, ReserveError, SettleError, Settlement,
 };
 use crate::store::durable::{AsyncEngine, DurableEngine};
 use crate::store::error::DurableError;
@@ -59,6 +59,7 @@ commands! {
     attach(campaign: CampaignId, accounts: &[AccountId]) -> AttachReport, AttachError;
     attach_with(campaign: CampaignId, accounts: &[AccountId], mode: Mode)
         -> AttachReport, AttachError;
+    begin(reservation: ReservationId) -> Begun, BeginError;
     bind_lead(campaign: CampaignId, lead: LeadId, account: AccountId) -> (), CampaignError;
     cancel(reservation: ReservationId) -> Settlement, SettleError;
     change_account(account: Account) -> (), AccountError;
@@ -70,6 +71,7 @@ commands! {
     detach(campaign: CampaignId, accounts: &[AccountId]) -> AttachReport, AttachError;
     detach_with(campaign: CampaignId, accounts: &[AccountId], mode: Mode)
         -> AttachReport, AttachError;
+    give_back_unbegun() -> Vec<ReservationId>, ClockError;
     hold_account(id: AccountId, until: Option<DateTime<Utc>>) -> (), AccountError;
     hold_domain(owner: OwnerId, domain: &str, until: Option<DateTime<Utc>>) -> (), ClockError;
     report_connection(id: AccountId, connection: Connection) -> (), AccountError;

@@ -18,7 +18,7 @@ use crate::store::committer::{Committer, Task};
 use crate::store::error::{DurableError, JournalError, StoreError};
 use crate::store::journal::Journal;
 use crate::store::load::{self, Loaded};
-use crate::store::options::Options;
+use crate::store::options::{Options, Recovery};
 use crate::store::snapshots;
 use crate::store::ticket::{Slot, Ticket};
 
@@ -128,10 +128,7 @@ impl DurableEngine {
         let _ = shared.committer.set(thread.thread().clone());
         let handle = Arc::new(Handle { shared, thread: Mutex::new(Some(thread)) });
         let engine = Self { handle };
-        engine.submit(|engine| engine.tick(now)).wait().map_err(|error| match error {
-            DurableError::Store(error) => error,
-            DurableError::Engine(error) => StoreError::Clock(error),
-        })?;
+        engine.recover(options.recovery, now)?;
         Ok(engine)
     }
 
@@ -161,6 +158,17 @@ impl DurableEngine {
     /// [`StoreError::Stopped`] if the journal had failed; what was answered is safe all the same.
     pub fn close(&self) -> Result<(), StoreError> {
         self.handle.close()
+    }
+
+    fn recover(&self, recovery: Recovery, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let recovered = self.submit(|engine| match recovery {
+            Recovery::GiveBackUnbegun => engine.give_back_unbegun(now).map(drop),
+            Recovery::Keep => engine.tick(now),
+        });
+        recovered.wait().map_err(|error| match error {
+            DurableError::Store(error) => error,
+            DurableError::Engine(error) => StoreError::Clock(error),
+        })
     }
 
     /// Decides in memory and queues what was decided.

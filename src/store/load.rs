@@ -29,27 +29,42 @@ pub(crate) fn load(place: &str, reader: &mut dyn Reader) -> Result<Option<Loaded
             }
         };
     };
-    let mut engine = restore(place, reader, &head)?;
-    let mut end = head.mark;
-    follow(place, reader, &mut engine, &mut end)?;
-    Ok(Some(Loaded { engine, end }))
+    from(place, reader, &head, |_| true).map(Some)
 }
 
-/// The engine of one snapshot.
-pub(crate) fn restore(
+/// The engine of a snapshot and of the facts after it, up to the first that is not wanted.
+pub(crate) fn from(
     place: &str,
     reader: &mut dyn Reader,
     head: &Head,
-) -> Result<Engine, JournalError> {
+    wanted: impl FnMut(&Event) -> bool,
+) -> Result<Loaded, JournalError> {
+    let snapshot = snapshot(place, reader, head)?;
+    let mut facts = Facts::after(place, reader, head.mark);
+    let mut wanted = wanted;
+    let engine = Engine::restore_with(snapshot, facts.by_ref().take_while(|event| wanted(event)));
+    let end = facts.taken;
+    facts.outcome?;
+    let engine = engine.map_err(|error| {
+        let after = head.mark.sequence;
+        let problem = format!("the snapshot at fact {after} and what follows: {error}");
+        JournalError::damaged(place, None, problem)
+    })?;
+    Ok(Loaded { engine, end })
+}
+
+/// A snapshot, compared with its hash.
+pub(crate) fn snapshot(
+    place: &str,
+    reader: &mut dyn Reader,
+    head: &Head,
+) -> Result<Snapshot, JournalError> {
     let text = text(place, reader, head)?;
-    let sequence = head.mark.sequence;
-    let damaged = |error: String| {
-        JournalError::damaged(place, None, format!("the snapshot at fact {sequence}: {error}"))
-    };
-    let snapshot: Snapshot =
-        serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-    drop(text);
-    Engine::restore(snapshot).map_err(|error| damaged(error.to_string()))
+    serde_json::from_str(&text).map_err(|error| {
+        let sequence = head.mark.sequence;
+        let problem = format!("the snapshot at fact {sequence} cannot be read: {error}");
+        JournalError::damaged(place, None, problem)
+    })
 }
 
 /// The text of a snapshot, compared with its hash.
@@ -72,44 +87,67 @@ fn text(place: &str, reader: &mut dyn Reader, head: &Head) -> Result<String, Jou
     Ok(text)
 }
 
-/// Takes in all facts after `end`.
-fn follow(
-    place: &str,
-    reader: &mut dyn Reader,
-    engine: &mut Engine,
-    end: &mut Mark,
-) -> Result<(), JournalError> {
-    let mut events = Vec::new();
-    loop {
-        let records = reader.records(end.sequence, PAGE)?;
-        let last = records.len() < PAGE;
-        for record in records {
-            events.push(event(place, end, &record)?);
-        }
-        if last {
-            break;
-        }
-    }
-    if !events.is_empty() {
-        *engine = Engine::replay(engine.config().clone(), &events);
-    }
-    Ok(())
+/// The facts after a place in the chain, in order, each compared with its check. It ends at the
+/// first that is not proven, and says then why.
+pub(crate) struct Facts<'a> {
+    place: &'a str,
+    reader: &'a mut dyn Reader,
+    page: std::vec::IntoIter<Record>,
+    last_page: bool,
+    /// The last fact that was given out.
+    pub(crate) taken: Mark,
+    /// Whether all went well so far.
+    pub(crate) outcome: Result<(), JournalError>,
 }
 
-/// The event in a record, if it follows in the chain.
-pub(crate) fn event(place: &str, end: &mut Mark, record: &Record) -> Result<Event, JournalError> {
+impl<'a> Facts<'a> {
+    pub(crate) fn after(place: &'a str, reader: &'a mut dyn Reader, mark: Mark) -> Self {
+        let page = Vec::new().into_iter();
+        Self { place, reader, page, last_page: false, taken: mark, outcome: Ok(()) }
+    }
+
+    fn read(&mut self) -> Result<Option<Event>, JournalError> {
+        if self.page.len() == 0 && !self.last_page {
+            let page = self.reader.records(self.taken.sequence, PAGE)?;
+            self.last_page = page.len() < PAGE;
+            self.page = page.into_iter();
+        }
+        let Some(record) = self.page.next() else { return Ok(None) };
+        let (event, mark) = proven(self.place, self.taken, &record)?;
+        self.taken = mark;
+        Ok(Some(event))
+    }
+}
+
+impl Iterator for Facts<'_> {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        if self.outcome.is_err() {
+            return None;
+        }
+        match self.read() {
+            Ok(event) => event,
+            Err(error) => {
+                self.outcome = Err(error);
+                None
+            }
+        }
+    }
+}
+
+/// The event in a record, if it follows in the chain, and its place there.
+fn proven(place: &str, after: Mark, record: &Record) -> Result<(Event, Mark), JournalError> {
     let sequence = record.mark.sequence;
     let damaged = |problem: String| JournalError::damaged(place, Some(sequence), problem);
-    if sequence != end.sequence + 1 {
-        let problem = format!("fact {} is missing before it", end.sequence + 1);
-        return Err(damaged(problem));
+    if sequence != after.sequence + 1 {
+        return Err(damaged(format!("fact {} is missing before it", after.sequence + 1)));
     }
-    let next = end.next(&record.text);
-    if next.check != record.mark.check {
+    let mark = after.next(&record.text);
+    if mark.check != record.mark.check {
         return Err(damaged("its text does not match its check".to_owned()));
     }
     let event = serde_json::from_str(&record.text)
         .map_err(|error| damaged(format!("it is no event of this version: {error}")))?;
-    *end = next;
-    Ok(event)
+    Ok((event, mark))
 }

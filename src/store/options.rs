@@ -7,6 +7,10 @@ use crate::vocab::Span;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Recovery {
+    /// Those that nobody [began](crate::Engine::begin) are given back, as
+    /// [`give_back_unbegun`](crate::Engine::give_back_unbegun) does. For a service whose callers
+    /// all begin before they send, and of which none outlives the process that opens the store.
+    GiveBackUnbegun,
     /// They stay out and count, and whoever holds one may settle it until it lapses. For a service
     /// in which workers outlive the process that opens the store.
     #[default]

@@ -68,6 +68,9 @@ impl Trial {
     fn lasting(&self, command: Command) -> Command {
         let origin =
             |id: u64| self.origins.get(usize::try_from(id).unwrap()).copied().unwrap_or(u64::MAX);
+        if let Command::Begin(id) = command {
+            return Command::Begin(origin(id));
+        }
         if let Command::Cancel(id) = command {
             return Command::Cancel(origin(id));
         }
@@ -83,6 +86,9 @@ impl Trial {
             let id = self.origins.iter().position(|of| *of == origin).map(|n| n as u64);
             id.or((origin == u64::MAX).then_some(1_000_000))
         };
+        if let Command::Begin(origin) = command {
+            return id(*origin).map(Command::Begin);
+        }
         if let Command::Cancel(origin) = command {
             return id(*origin).map(Command::Cancel);
         }

@@ -20,6 +20,7 @@ pub(crate) enum Command {
     AddAccount(Box<Account>),
     AddCampaign(Campaign),
     Attach(CampaignId, Vec<AccountId>, Mode),
+    Begin(u64),
     BindLead(CampaignId, LeadId, AccountId),
     Cancel(u64),
     ChangeAccount(Box<Account>),
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     DeleteCampaign(CampaignId),
     Detach(CampaignId, Vec<AccountId>, Mode),
     FollowUps(AccountId, CivilDay, u32),
+    GiveBack,
     HoldAccount(AccountId, Option<Minute>),
     HoldDomain(OwnerId, &'static str, Option<Minute>),
     Look(AccountId, Minute),
@@ -75,6 +77,11 @@ pub(crate) fn carry_out(engine: &mut Engine, command: &Command, minute: Minute) 
         Command::Attach(id, accounts, mode) => {
             attached(engine.attach_with(id, &accounts, mode, now))
         }
+        Command::Begin(id) => said(
+            engine
+                .begin(ReservationId(id), now)
+                .map_or_else(|error| kind(&error), |it| begun_line(it.repeated)),
+        ),
         Command::BindLead(id, lead, account) => done(engine.bind_lead(id, lead, account, now)),
         Command::Cancel(id) => settled(engine.cancel(ReservationId(id), now)),
         Command::ChangeAccount(account) => done(engine.change_account(*account, now)),
@@ -87,6 +94,12 @@ pub(crate) fn carry_out(engine: &mut Engine, command: &Command, minute: Minute) 
             attached(engine.detach_with(id, &accounts, mode, now))
         }
         Command::FollowUps(id, day, due) => done(engine.declare_follow_ups(id, day, due, now)),
+        Command::GiveBack => {
+            said(engine.give_back_unbegun(now).map_or_else(
+                |error| kind(&error),
+                |ids| given_back_line(ids.iter().map(|id| id.0)),
+            ))
+        }
         Command::HoldAccount(id, until) => done(engine.hold_account(id, until.map(at), now)),
         Command::HoldDomain(owner, domain, until) => {
             done(engine.hold_domain(owner, domain, until.map(at), now))
@@ -158,6 +171,14 @@ fn settled(result: Result<Settlement, SettleError>) -> Answer {
         Err(SettleError::Settled { outcome, .. }) => format!("error Settled {outcome}"),
         Err(error) => kind(&error),
     })
+}
+
+pub(crate) fn begun_line(repeated: bool) -> String {
+    format!("begun, repeated {repeated}")
+}
+
+pub(crate) fn given_back_line(ids: impl Iterator<Item = u64>) -> String {
+    format!("given back {:?}", ids.collect::<Vec<_>>())
 }
 
 pub(crate) fn email_line(

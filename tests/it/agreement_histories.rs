@@ -252,7 +252,8 @@ impl History {
         let command = match self.rng.random_range(0..100) {
             0..40 => self.reserve(model),
             40..66 => self.settle(model),
-            66..69 => Command::Cancel(self.some_email(model)),
+            66 | 67 => Command::Cancel(self.some_email(model)),
+            68 => self.begin(model),
             69..73 => self.look(model),
             73 => Command::Restart,
             74..88 => self.about_account(model),
@@ -294,6 +295,10 @@ impl History {
             Outcome::Unknown,
         ];
         Command::Settle(self.some_email(model), self.any(&outcomes))
+    }
+
+    fn begin(&mut self, model: &Model) -> Command {
+        if self.one_in(12) { Command::GiveBack } else { Command::Begin(self.some_email(model)) }
     }
 
     fn look(&mut self, model: &Model) -> Command {

@@ -15,6 +15,7 @@ use crate::model_state::Minute;
 struct Entry {
     account: AccountId,
     ends: Minute,
+    begun: bool,
     /// How and when it was settled.
     settled: Option<(Fate, Minute)>,
 }
@@ -47,6 +48,20 @@ impl Ledger {
         {
             self.entries.get_mut(&ReservationId(id)).unwrap().settled = Some((fate, now));
         }
+        let given_back = answer.line.strip_prefix("given back ").filter(|line| *line != "[]");
+        for id in given_back.into_iter().flat_map(|line| line.trim_matches(['[', ']']).split(", "))
+        {
+            let entry = self.entries.get_mut(&ReservationId(id.parse().unwrap())).unwrap();
+            if entry.begun {
+                return Err(format!("#{id} was begun, and is given back"));
+            }
+            entry.settled = Some((Fate::Cancelled, now));
+        }
+        if let Command::Begin(id) = command {
+            if answer.line == "begun, repeated false" {
+                self.entries.get_mut(&ReservationId(*id)).unwrap().begun = true;
+            }
+        }
         if let Command::Usage(id, emails) = command {
             if answer.line == "done" {
                 self.outside.push((*id, now, *emails));
@@ -54,7 +69,12 @@ impl Ledger {
         }
         let mut granted = Vec::new();
         for it in &answer.reservations {
-            let entry = Entry { account: it.account, ends: minute(it.ends_at), settled: None };
+            let entry = Entry {
+                account: it.account,
+                ends: minute(it.ends_at),
+                begun: false,
+                settled: None,
+            };
             if let btree_map::Entry::Vacant(place) = self.entries.entry(it.id) {
                 place.insert(entry);
                 granted.push((it.id, it.account));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use mailrota::{
     Account, AccountId, Campaign, CampaignId, DurableEngine, JournalError, LeadId, Options,
-    Outcome, OwnerId, Pick, Request, StoreError,
+    Outcome, OwnerId, Request, StoreError,
 };
 
 use crate::world::monday;
@@ -50,10 +50,8 @@ fn set_up(engine: &DurableEngine, accounts: u64) {
 
 fn reserve(engine: &DurableEngine, lead: u64) -> mailrota::Reservation {
     let request = Request::new_lead(LeadId(lead)).key(format!("lead-{lead}"));
-    match engine.reserve(CampaignId(1), &request, monday()).unwrap() {
-        Pick::Reserved(reservation) => reservation,
-        other => panic!("{other:?}"),
-    }
+    let pick = engine.reserve(CampaignId(1), &request, monday()).unwrap();
+    pick.reserved().cloned().unwrap()
 }
 
 #[test]

@@ -172,6 +172,14 @@ impl Played {
         }
     }
 
+    /// Marks everything that is out as begun.
+    pub(crate) fn begin_all(&mut self) {
+        let _ = self.engine.tick(self.now);
+        for reservation in &self.out {
+            let _ = self.engine.begin(reservation.id, self.now);
+        }
+    }
+
     /// Does one thing.
     pub(crate) fn step(&mut self, step: &Step) -> Done {
         if self.moves_clock(step) {
@@ -228,6 +236,11 @@ impl Played {
             Step::Attach(campaign, n) => {
                 let (campaign, id) = (self.campaign(*campaign), self.account(*n));
                 self.engine.attach_with(campaign, &[id], Mode::EachThatCan, now)?;
+            }
+            Step::Begin(n) => {
+                if let Some(some) = usize::from(*n).checked_rem(self.out.len()) {
+                    self.engine.begin(self.out[some].id, now)?;
+                }
             }
             Step::Bind(campaign, lead, n) => {
                 let (campaign, id) = (self.campaign(*campaign), self.account(*n));

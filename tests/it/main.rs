@@ -13,6 +13,7 @@ mod cli;
 mod crash;
 #[cfg(feature = "sqlite")]
 mod durable;
+mod extend;
 mod fraction;
 mod golden;
 mod histories;
@@ -24,6 +25,7 @@ mod model_state;
 mod model_turns;
 mod peers;
 mod promise_attach;
+mod promise_begin;
 mod promise_caps;
 mod promise_explain;
 mod promise_input;

@@ -7,7 +7,9 @@ use mailrota::{
     Request, Standpoint,
 };
 
-use crate::agreement_commands::{Command, email_line, settled_line, standing_line};
+use crate::agreement_commands::{
+    Command, begun_line, email_line, given_back_line, settled_line, standing_line,
+};
 use crate::agreement_zones::{SCHEDULES, day};
 use crate::fraction::fraction;
 use crate::model::{AHEAD, Purpose, Stand};
@@ -43,7 +45,7 @@ impl Model {
         let now = self.now.map_or(minute, |now| now.max(minute));
         let old =
             |email: &Email| email.fate != Fate::Open && email.decided.max(email.ends) + DAY < now;
-        if let Command::Settle(id, _) | Command::Cancel(id) = command {
+        if let Command::Settle(id, _) | Command::Cancel(id) | Command::Begin(id) = command {
             let email = self.emails.get(usize::try_from(*id).unwrap());
             return email.is_some_and(|it| it.ends.min(now) + DAY < now || old(it));
         }
@@ -115,15 +117,24 @@ impl Model {
         Ok(standing_line(sent, u32::try_from(open).unwrap(), allowance, sender.weight, ready))
     }
 
-    fn change(&mut self, command: &Command, minute: Minute, claims: &[Option<Minute>]) -> Said {
-        if self.now.is_some_and(|seen| minute - seen > LEAP_MAX)
-            && !matches!(command, Command::ConfirmClock)
-        {
-            let bare =
-                matches!(command, Command::Reserve(..) | Command::HoldDomain(..) | Command::Tick);
-            return Err(if bare { "TooFarAhead" } else { "Clock" });
+    /// Refuses a step of the clock that is too far.
+    fn believe(&self, command: &Command, minute: Minute) -> Result<(), &'static str> {
+        let leaps = self.now.is_some_and(|seen| minute - seen > LEAP_MAX);
+        let bare = matches!(
+            command,
+            Command::GiveBack | Command::HoldDomain(..) | Command::Reserve(..) | Command::Tick
+        );
+        match leaps && !matches!(command, Command::ConfirmClock) {
+            false => Ok(()),
+            true => Err(if bare { "TooFarAhead" } else { "Clock" }),
         }
+    }
+
+    fn change(&mut self, command: &Command, minute: Minute, claims: &[Option<Minute>]) -> Said {
+        self.believe(command, minute)?;
         let now = self.now.map_or(minute, |seen| seen.max(minute));
+        // What is given back is so before time passes.
+        let given_back = matches!(command, Command::GiveBack).then(|| self.give_back());
         self.live_to(now);
         match command.clone() {
             Command::AddAccount(account) => match self.sender(account.id) {
@@ -151,6 +162,8 @@ impl Model {
                 self.sender_mut(id).ok_or("UnknownAccount")?.due.push((day, due));
                 Ok(done())
             }
+            Command::Begin(id) => self.begin(id),
+            Command::GiveBack => Ok(given_back.unwrap_or_default()),
             Command::HoldAccount(id, until) => {
                 let sender = self.sender_mut(id).ok_or("UnknownAccount")?;
                 sender.hold = until.unwrap_or(Minute::MIN);
@@ -381,6 +394,7 @@ impl Model {
             request: request.clone(),
             reserved: now,
             ends: now + self.ttl,
+            begun: false,
             fate: Fate::Open,
             decided: now,
             charged: None,
@@ -408,6 +422,26 @@ impl Model {
             })
         });
         found.map_or_else(|| "unavailable".to_owned(), |at| format!("wait {at}"))
+    }
+
+    fn begin(&mut self, id: u64) -> Said {
+        let n = usize::try_from(id).unwrap();
+        let email = self.emails.get_mut(n).ok_or("UnknownReservation")?;
+        match email.fate {
+            Fate::Open => Ok(begun_line(std::mem::replace(&mut email.begun, true))),
+            Fate::Lapsed => Err("Lapsed"),
+            Fate::Cancelled | Fate::Settled(_) => Err("Ended"),
+        }
+    }
+
+    /// Gives back what is out and not begun, at the instant at which the model stands.
+    fn give_back(&mut self) -> String {
+        let out = |n: &usize| self.emails[*n].fate == Fate::Open && !self.emails[*n].begun;
+        let out: Vec<usize> = (0..self.emails.len()).filter(out).collect();
+        for n in out.iter().rev() {
+            self.end(*n, Fate::Cancelled, self.now.unwrap());
+        }
+        given_back_line(out.into_iter().map(|n| n as u64))
     }
 
     fn settle(&mut self, id: u64, fate: Fate, now: Minute) -> Said {

@@ -61,6 +61,7 @@ pub(crate) struct Email {
     pub(crate) request: Request,
     pub(crate) reserved: Minute,
     pub(crate) ends: Minute,
+    pub(crate) begun: bool,
     pub(crate) fate: Fate,
     pub(crate) decided: Minute,
     /// When it counts as sent.

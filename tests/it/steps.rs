@@ -93,6 +93,7 @@ pub(crate) enum Step {
     /// In which campaign, for which lead, and under which key if any.
     Ask(u8, How, u64, Option<u8>),
     Attach(u8, u8),
+    Begin(u8),
     Bind(u8, u64, u8),
     Campaign(u8, Option<u32>, Option<u32>, bool),
     Cancel(u8),
@@ -200,6 +201,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => (n(), cap(), cap(), proptest::bool::weighted(0.8))
             .prop_map(|(id, cap, new, active)| Step::Campaign(id, cap, new, active)),
         2 => n().prop_map(Step::Cancel),
+        2 => n().prop_map(Step::Begin),
         4 => (n(), setting()).prop_map(|(id, setting)| Step::Change(id, setting)),
         7 => clock.prop_map(Step::Clock),
         1 => n().prop_map(Step::Delete),

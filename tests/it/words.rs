@@ -29,6 +29,7 @@ macro_rules! tables {
 tables! {
     accounts
     attach
+    begin
     campaigns
     clock
     detach

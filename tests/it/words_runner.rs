@@ -131,7 +131,7 @@ impl Runner {
             "attach" | "attach-each" | "dry-run" | "detach" | "detach-each" | "detach-dry-run" => {
                 self.membership(word, words)
             }
-            "batch" | "bind" | "cancel" | "reserve" | "settle" => self.email(word, words),
+            "batch" | "begin" | "bind" | "cancel" | "reserve" | "settle" => self.email(word, words),
             "campaign" | "change-campaign" | "delete-campaign" | "state" => {
                 self.campaign(word, words)
             }
@@ -162,18 +162,27 @@ impl Runner {
                 one("ok")
             }
             "confirm-clock" => ok(self.engine.confirm_clock(self.now)?),
+            "give-back-unbegun" => one(listed(self.engine.give_back_unbegun(self.now)?)),
             "replay" => {
                 self.check_history();
                 self.engine = self.replayed();
                 self.engine.record_events();
                 one("ok")
             }
+            "extend" => {
+                let (snapshot, before) = self.saved.clone().expect("a snapshot comes first");
+                let since = serde_json::to_value(&self.events[before.len()..]).unwrap();
+                let since: Vec<Event> = serde_json::from_value(damaged(since, words))?;
+                let snapshot = serde_json::from_value(snapshot)?;
+                let seen = self.engine.seen().expect("a snapshot came first");
+                self.engine = Engine::restore_with(snapshot, since)?;
+                self.engine.confirm_clock(seen.to_datetime())?;
+                self.engine.record_events();
+                one("ok")
+            }
             "restore" => {
-                let (mut value, events) = self.saved.clone().expect("a snapshot comes first");
-                for (place, damage) in words.iter().filter_map(|word| word.split_once('=')) {
-                    let found = value.pointer_mut(place).expect("a place in the snapshot");
-                    *found = damage.parse().unwrap_or_else(|_| Value::from(damage));
-                }
+                let (value, events) = self.saved.clone().expect("a snapshot comes first");
+                let value = damaged(value, words);
                 self.engine = Engine::restore(serde_json::from_value(value)?)?;
                 self.engine.record_events();
                 self.events = events;
@@ -292,6 +301,10 @@ impl Runner {
                     }
                 }
                 Ok(lines)
+            }
+            "begin" => {
+                let begun = self.engine.begin(reservation(&words[0]), self.now)?;
+                one(if begun.repeated { "repeated" } else { "ok" })
             }
             "bind" => {
                 let [campaign, lead, account] = [0, 1, 2].map(|n| number(&words[n]));
@@ -430,6 +443,15 @@ impl Runner {
     fn until(&self, text: &str) -> Result<Option<DateTime<Utc>>, Refusal> {
         if text == "none" { Ok(None) } else { Ok(Some(instant(text, self.now)?)) }
     }
+}
+
+/// A value with others at some places.
+fn damaged(mut value: Value, words: &[String]) -> Value {
+    for (place, damage) in words.iter().filter_map(|word| word.split_once('=')) {
+        let found = value.pointer_mut(place).expect("a place in it");
+        *found = damage.parse().unwrap_or_else(|_| Value::from(damage));
+    }
+    value
 }
 
 fn settled(settlement: Result<Settlement, SettleError>) -> Answer {

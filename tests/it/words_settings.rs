@@ -27,8 +27,9 @@ impl<E: Error> From<E> for Refusal {
 }
 
 /// Errors that carry another: the variant, what the other follows, and its type.
-const NESTED: [(&str, &str, &str); 3] = [
+const NESTED: [(&str, &str, &str); 4] = [
     ("Clock", "Clock(", "ClockError"),
+    ("Event", "Event(", "EventError"),
     ("OutOfRange", "OutOfRange(", "TimeError"),
     ("Setting", "error: ", "SettingError"),
 ];
