@@ -8,18 +8,30 @@ use std::thread;
 use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{
     Account, AccountId, Campaign, DurableEngine, DurableError, Fate, LeadId, Limit, Options, Pick,
-    Request, Reservation, ReservationId, Span, StoreError,
+    Recovery, Request, Reservation, ReservationId, Span, StoreError, Timestamp,
 };
 use rand::Rng;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
-use crate::crash::ledger::{ENDS, Email, End, Ledger, RULES};
+use crate::crash::ledger::{ENDS, Email, End, Ledger, Mark, RULES};
 use crate::crash::worker::{Subject, Task, acked};
 use crate::world::{CAMPAIGN, OWNER, monday};
 
-/// The engine on its store.
-pub(crate) const ENGINE: Subject = Subject { name: "engine", work, check };
+/// A service whose reservations stay out over a crash.
+pub(crate) const KEEPING: Subject = Subject {
+    name: "keeping",
+    work: |task| work(task, Recovery::Keep),
+    check: |folder, lines| check(folder, lines, Recovery::Keep),
+};
+
+/// A service whose callers mark each email just before it goes; what they did not mark is given
+/// back after a crash.
+pub(crate) const MARKING: Subject = Subject {
+    name: "marking",
+    work: |task| work(task, Recovery::GiveBackUnbegun),
+    check: |folder, lines| check(folder, lines, Recovery::GiveBackUnbegun),
+};
 
 /// Between the instants of two calls: a day has more of them than the accounts may send.
 const STEP: TimeDelta = TimeDelta::minutes(5);
@@ -32,8 +44,8 @@ pub(crate) fn path(folder: &Path) -> PathBuf {
 }
 
 /// Snapshots and the forgetting of facts happen within a run.
-pub(crate) fn options() -> Options {
-    Options::default().snapshot_every(60).history(Span::hours(2))
+pub(crate) fn options(recovery: Recovery) -> Options {
+    Options::default().snapshot_every(60).history(Span::hours(2)).recovery(recovery)
 }
 
 fn instant(at_ms: i64) -> DateTime<Utc> {
@@ -45,10 +57,11 @@ fn request(lead: u64) -> Request {
     Request::new_lead(LeadId(lead)).key(format!("lead-{lead}"))
 }
 
-fn work(task: &Task) {
+fn work(task: &Task, recovery: Recovery) {
     // A clock that stepped back is taken for the latest instant that the store has seen.
-    let engine = DurableEngine::open(path(&task.folder), &options(), monday()).unwrap();
-    match service(&engine, task, &acked) {
+    let options = options(recovery);
+    let engine = DurableEngine::open(path(&task.folder), &options, monday()).unwrap();
+    match service(&engine, task, recovery == Recovery::GiveBackUnbegun, &acked) {
         Ok(()) => engine.close().unwrap(),
         Err(error) => println!("refused: {error:?}"),
     }
@@ -59,9 +72,10 @@ fn work(task: &Task) {
 pub(crate) fn service(
     engine: &DurableEngine,
     task: &Task,
+    marks: bool,
     tell: &(dyn Fn(&str) + Sync),
 ) -> Result<(), StoreError> {
-    let from = engine.seen().unwrap().to_datetime();
+    let from = engine.seen().map_or(monday(), Timestamp::to_datetime);
     if engine.attached(CAMPAIGN).len() < RULES.len() {
         set_up(engine, from)?;
     }
@@ -70,7 +84,7 @@ pub(crate) fn service(
     thread::scope(|scope| {
         let start = |thread| {
             let rng = Pcg64::seed_from_u64(task.seed * 1_000_003 + task.life * 64 + thread);
-            let caller = Caller { engine, rng, calls: &calls, from, tell };
+            let caller = Caller { engine, rng, calls: &calls, from, marks, tell };
             scope.spawn(move || caller.run(task))
         };
         let callers: Vec<_> = (0..task.threads).map(start).collect();
@@ -115,6 +129,8 @@ struct Caller<'a> {
     /// How many calls all threads have made, which is their clock.
     calls: &'a AtomicU64,
     from: DateTime<Utc>,
+    /// Whether it marks an email before it sends it.
+    marks: bool,
     tell: &'a (dyn Fn(&str) + Sync),
 }
 
@@ -138,6 +154,10 @@ impl Caller<'_> {
         self.from + STEP * i32::try_from(call).unwrap()
     }
 
+    fn now(&self) -> DateTime<Utc> {
+        self.at(self.calls.load(Ordering::Relaxed))
+    }
+
     fn send(&mut self, granted: &Reservation) -> Result<(), StoreError> {
         let Reservation { id, account, lead, .. } = granted;
         let (from, until) = (granted.reserved_at.unix_ms(), granted.ends_at.unix_ms());
@@ -148,7 +168,14 @@ impl Caller<'_> {
             1..=4 => ENDS[self.rng.random_range(0..ENDS.len())],
             _ => ENDS[3],
         };
-        let now = self.at(self.calls.load(Ordering::Relaxed));
+        if self.marks && end != End::Cancelled {
+            (self.tell)(&format!("begins {}", id.0));
+            if answered(self.engine.begin(*id, self.now()))?.is_err() {
+                return Ok(());
+            }
+            (self.tell)(&format!("begun {}", id.0));
+        }
+        let now = self.now();
         (self.tell)(&format!("asks {} {word} {}", id.0, now.timestamp_millis()));
         let settled = match end {
             End::Cancelled => self.engine.cancel(*id, now),
@@ -163,15 +190,15 @@ impl Caller<'_> {
 
 /// Opens the store, asks for everything that was answered, and then takes all the room that is
 /// left: with it no maximum is passed, and no number is given out twice.
-pub(crate) fn check(folder: &Path, lines: &[&str]) -> Result<(), String> {
-    let mut ledger = Ledger::read(lines)?;
+pub(crate) fn check(folder: &Path, lines: &[&str], recovery: Recovery) -> Result<(), String> {
+    let mut ledger = Ledger::read(lines, recovery == Recovery::GiveBackUnbegun)?;
     ledger.holds()?;
     let now = if ledger.latest == 0 { monday() } else { instant(ledger.latest) };
-    let engine = DurableEngine::open(path(folder), &options(), now);
+    let engine = DurableEngine::open(path(folder), &options(recovery), now);
     let engine = engine.map_err(|why| format!("does not open: {why}"))?;
     if ledger.is_ready {
         for (id, email) in &ledger.emails {
-            is_there(&engine, *id, email, now).map_err(|why| format!("{id} {email:?}: {why}"))?;
+            is_there(&engine, &ledger, *id, now).map_err(|why| format!("{id} {email:?}: {why}"))?;
         }
         take_all(&engine, &mut ledger, now)?;
         ledger.holds().map_err(|why| format!("with what was left: {why}"))?;
@@ -184,10 +211,11 @@ pub(crate) fn check(folder: &Path, lines: &[&str]) -> Result<(), String> {
 /// The reservation's key leads to it, and its end is the one that was answered.
 fn is_there(
     engine: &DurableEngine,
+    ledger: &Ledger,
     id: u64,
-    email: &Email,
     now: DateTime<Utc>,
 ) -> Result<(), String> {
+    let email = &ledger.emails[&id];
     // Older keys may be forgotten.
     if email.ends_at < now.timestamp_millis() - 20 * 3_600_000 {
         return Ok(());
@@ -205,10 +233,13 @@ fn is_there(
         End::Cancelled => Fate::Cancelled,
         End::Settled(outcome) => Fate::Settled(outcome),
     });
-    let is_sound = match found.fate {
-        Fate::Lapsed | Fate::Open => !email.ended,
-        Fate::Cancelled | Fate::Settled(_) => asked == Some(found.fate),
-    };
+    let is_sound = asked == Some(found.fate)
+        || match found.fate {
+            Fate::Cancelled => ledger.marks && email.mark < Mark::Set && !email.ended,
+            Fate::Lapsed => !email.ended,
+            Fate::Open => !email.ended && (!ledger.marks || email.mark > Mark::None),
+            Fate::Settled(_) => false,
+        };
     if is_sound { Ok(()) } else { Err(format!("ended otherwise: {found:?}")) }
 }
 
@@ -230,6 +261,7 @@ fn take_all(engine: &DurableEngine, ledger: &mut Ledger, now: DateTime<Utc>) -> 
             ends_at: ends_at.unix_ms(),
             asked: None,
             ended: false,
+            mark: Mark::Set,
         };
         if id.0 < last || ledger.emails.insert(id.0, email).is_some() {
             return Err(format!("number {id} is given out twice"));

@@ -15,11 +15,11 @@ use rand::Rng;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
-use crate::crash::engine::{self, ENGINE};
+use crate::crash::engine::{KEEPING, MARKING};
 use crate::crash::ledger::Ledger;
 use crate::crash::tests::number;
 use crate::crash::trace::ACKED;
-use crate::crash::worker::Task;
+use crate::crash::worker::{Subject, Task};
 
 /// Kills of an ordinary run.
 const KILLS: u64 = 40;
@@ -45,9 +45,9 @@ fn instant(rng: &mut Pcg64) -> Instant {
 }
 
 /// One life: starts a worker, kills it, and returns what it was told before it died.
-fn life(task: &Task, instant: Instant) -> Vec<String> {
+fn life(subject: &Subject, task: &Task, instant: Instant) -> Vec<String> {
     let mut command = Command::new(env::current_exe().unwrap());
-    task.give(&ENGINE, &mut command);
+    task.give(subject, &mut command);
     let mut worker = command.stdout(Stdio::piped()).spawn().unwrap();
     let pipe = BufReader::new(worker.stdout.take().unwrap());
     let (teller, answers) = mpsc::channel();
@@ -93,10 +93,11 @@ fn copy(from: &Path, to: &Path) {
 
 /// > Killed at any instruction, it comes back with every answered reservation. No cap is passed and
 /// > no spacing broken over all lives, and no number is given out twice.
-#[test]
-fn a_killed_process_comes_back_with_every_answer() {
-    let (kills, seed) = (number("MAILROTA_KILLS", KILLS), number("MAILROTA_CRASH_SEED", 1));
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("killed");
+fn comes_back(subject: &Subject, marks: bool) {
+    let kills = number("MAILROTA_KILLS", KILLS).div_ceil(2);
+    let seed = number("MAILROTA_CRASH_SEED", 1);
+    // On a real disk, where a sync takes time in which to die.
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("killed-{}", subject.name));
     let (folder, looked_at) = (root.join("store"), root.join("copy"));
     let _ = fs::remove_dir_all(&root);
     fs::create_dir_all(&folder).unwrap();
@@ -106,27 +107,39 @@ fn a_killed_process_comes_back_with_every_answer() {
         // Nobody gets to the end of so many steps.
         let task = Task { folder: folder.clone(), seed, life: n, steps: 1_000_000, threads: 8 };
         let instant = instant(&mut rng);
-        let told = life(&task, instant);
+        let told = life(subject, &task, instant);
         in_opening += u32::from(told.is_empty());
         answers.extend(told);
         copy(&folder, &looked_at);
         let lines: Vec<_> = answers.iter().map(String::as_str).collect();
-        engine::check(&looked_at, &lines).unwrap_or_else(|why| {
+        (subject.check)(&looked_at, &lines).unwrap_or_else(|why| {
+            let store = folder.display();
             panic!(
-                "kill {n} of seed {seed}, {instant:?}: {why}\nthe store is in {}\n  \
-                 MAILROTA_KILLS={kills} MAILROTA_CRASH_SEED={seed} cargo test --features sqlite \
+                "kill {n} of seed {seed}, {instant:?}: {why}\nthe store is in {store}; again:\n  \
+                 MAILROTA_KILLS={} MAILROTA_CRASH_SEED={seed} cargo test --features sqlite \
                  --test it crash::killed -- --nocapture",
-                folder.display()
+                kills * 2
             )
         });
     }
     let lines: Vec<_> = answers.iter().map(String::as_str).collect();
-    let reservations = Ledger::read(&lines).unwrap().emails.len();
+    let reservations = Ledger::read(&lines, marks).unwrap().emails.len();
     println!(
-        "killed {kills} times, {in_opening} of them before the store was open; {} answers, \
+        "{}: killed {kills} times, {in_opening} of them before the store was open; {} answers, \
          {reservations} reservations, all there",
+        subject.name,
         answers.len(),
     );
     assert!(reservations as u64 > kills, "the workers hardly worked");
     fs::remove_dir_all(root).unwrap();
+}
+
+#[test]
+fn a_killed_process_comes_back_with_every_answer() {
+    comes_back(&KEEPING, false);
+}
+
+#[test]
+fn a_killed_process_comes_back_with_every_mark() {
+    comes_back(&MARKING, true);
 }

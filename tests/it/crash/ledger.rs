@@ -2,8 +2,8 @@
 //! held against it.
 //!
 //! Shares no code with the engine. An email counts from the instant of its grant, unless its sender
-//! was about to report that it did not leave; that is never more than the engine counts, so what
-//! passes a maximum here has passed it there.
+//! was about to report that it did not leave, or was not told that it may begin; that is never more
+//! than the engine counts, so what passes a maximum here has passed it there.
 
 use std::collections::BTreeMap;
 
@@ -56,11 +56,25 @@ pub(crate) struct Email {
     pub(crate) asked: Option<(End, i64)>,
     /// Whether the report was answered.
     pub(crate) ended: bool,
+    pub(crate) mark: Mark,
+}
+
+/// How far a sender that marks its sends came before it handed the email over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Mark {
+    /// It had not asked for a mark, and did not send if it asks for marks at all.
+    None,
+    /// It had asked and got no answer, so it did not send.
+    Asked,
+    /// It had the answer, and may have sent the email.
+    Set,
 }
 
 /// Everything that was answered, by the reservation's number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
+    /// Whether senders mark what they begin, and the rest is given back after a crash.
+    pub(crate) marks: bool,
     pub(crate) emails: BTreeMap<u64, Email>,
     /// Whether the accounts were there before anybody asked for one.
     pub(crate) is_ready: bool,
@@ -70,8 +84,8 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Reads the lines of all lives, one after the other.
-    pub(crate) fn read(lines: &[&str]) -> Result<Self, String> {
-        let mut ledger = Self::default();
+    pub(crate) fn read(lines: &[&str], marks: bool) -> Result<Self, String> {
+        let mut ledger = Self { marks, ..Self::default() };
         for line in lines {
             let words: Vec<_> = line.split(' ').collect();
             let number = |place: usize| {
@@ -89,22 +103,22 @@ impl Ledger {
                         ends_at: number(5)?,
                         asked: None,
                         ended: false,
+                        mark: Mark::None,
                     };
                     ledger.latest = ledger.latest.max(email.reserved_at);
                     if let Some(other) = ledger.emails.insert(id, email) {
                         return Err(format!("{line}, and before: {other:?}"));
                     }
                 }
-                "asks" | "ended" => {
+                "asks" => {
                     let email = ledger.emails.get_mut(&id).ok_or(*line)?;
-                    if words[0] == "asks" {
-                        let end = ENDS.iter().find(|(word, _)| *word == words[2]).ok_or(*line)?;
-                        email.asked = Some((end.1, number(3)?));
-                        ledger.latest = ledger.latest.max(number(3)?);
-                    } else {
-                        email.ended = true;
-                    }
+                    let end = ENDS.iter().find(|(word, _)| *word == words[2]).ok_or(*line)?;
+                    email.asked = Some((end.1, number(3)?));
+                    ledger.latest = ledger.latest.max(number(3)?);
                 }
+                "begins" => ledger.emails.get_mut(&id).ok_or(*line)?.mark = Mark::Asked,
+                "begun" => ledger.emails.get_mut(&id).ok_or(*line)?.mark = Mark::Set,
+                "ended" => ledger.emails.get_mut(&id).ok_or(*line)?.ended = true,
                 _ => return Err(format!("told: {line}")),
             }
         }
@@ -121,7 +135,10 @@ impl Ledger {
     }
 
     fn keeps(&self, rule: &Rule) -> Result<(), String> {
-        let counts = |email: &&Email| email.account == rule.account && email.counts();
+        let counts = |email: &&Email| {
+            let given_back = self.marks && email.mark < Mark::Set;
+            email.account == rule.account && email.counts() && !given_back
+        };
         let emails: Vec<_> = self.emails.values().filter(counts).collect();
         for (n, email) in emails.iter().enumerate() {
             let at = email.reserved_at;
@@ -174,7 +191,7 @@ mod tests {
         };
         let holds = |lines: &[String]| {
             let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-            Ledger::read(&lines).and_then(|ledger| ledger.holds())
+            Ledger::read(&lines, false).and_then(|ledger| ledger.holds())
         };
         let many = |count| (0..count).map(|n| line(n, 1, 1)).collect::<Vec<_>>();
         assert_eq!(holds(&many(30)), Ok(()));

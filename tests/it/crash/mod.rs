@@ -6,6 +6,8 @@
 mod control;
 mod disk;
 mod engine;
+mod failing;
+mod full;
 mod images;
 mod killed;
 mod ledger;

@@ -27,7 +27,8 @@ pub(crate) struct Subject {
 }
 
 /// All subjects that a worker can be started for.
-pub(crate) const SUBJECTS: [&Subject; 3] = [&control::FULL, &control::NORMAL, &engine::ENGINE];
+pub(crate) const SUBJECTS: [&Subject; 4] =
+    [&control::FULL, &control::NORMAL, &engine::KEEPING, &engine::MARKING];
 
 /// What a worker is to do.
 #[derive(Debug)]
