@@ -9,7 +9,7 @@ mod agreement_ledger;
 mod agreement_zones;
 mod civil;
 mod cli;
-#[cfg(feature = "sqlite")]
+#[cfg(all(feature = "sqlite", target_os = "linux"))]
 mod crash;
 #[cfg(feature = "sqlite")]
 mod durable;

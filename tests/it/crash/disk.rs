@@ -312,3 +312,80 @@ pub(crate) fn write(image: &Image, folder: &Path) {
         fs::write(folder.join(name), bytes).unwrap();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(steps: &[(usize, usize, Step)]) -> Disk {
+        let mut disk = Disk::default();
+        for (began, ended, step) in steps {
+            disk.apply(&Call { began: *began, ended: *ended, step: step.clone() });
+        }
+        disk
+    }
+
+    fn write(at: usize, byte: u8, count: usize) -> Step {
+        Step::Write("a".to_owned(), at, vec![byte; count])
+    }
+
+    fn images(disk: &Disk, variant: Variant) -> Vec<Option<Vec<u8>>> {
+        (0..200).map(|seed| disk.image(variant, seed).remove("a")).collect()
+    }
+
+    #[test]
+    fn what_was_synced_is_there_in_every_variant() {
+        let [create, sync] = [Step::Create, Step::Sync].map(|step| step("a".to_owned()));
+        let before =
+            [(1, 1, create), (2, 2, write(0, 1, 2_000)), (3, 3, sync), (4, 4, Step::SyncFolder)];
+        let disk = disk(&[&before[..], &[(5, 5, write(2_000, 2, 2_000))]].concat());
+        for variant in VARIANTS {
+            for image in images(&disk, variant) {
+                assert_eq!(image.unwrap()[..2_000], [1; 2_000], "{variant:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_synced_comes_in_every_form_of_its_variant() {
+        let create = Step::Create("a".to_owned());
+        let parts = [(2, 2, write(0, 1, 1_024)), (3, 3, write(1_024, 2, 1_024))];
+        let disk = disk(&[&[(1, 1, create)], &parts[..]].concat());
+        let whole = [vec![1; 1_024], vec![2; 1_024]].concat();
+        let all = |variant, holds: &dyn Fn(&[u8]) -> bool| {
+            images(&disk, variant).iter().flatten().all(|image| holds(image))
+        };
+        let any = |variant, holds: &dyn Fn(&[u8]) -> bool| {
+            images(&disk, variant).iter().flatten().any(|image| holds(image))
+        };
+        assert!(all(Variant::Kept, &|image| image == whole));
+        assert!(all(Variant::Lost, &|image| image.is_empty()));
+        assert!(images(&disk, Variant::LostNames).iter().all(Option::is_none));
+        assert!(all(Variant::Torn, &|image| image.len() % 512 == 0 && whole.starts_with(image)));
+        assert!(any(Variant::Torn, &|image| image.len() == 1_536));
+        assert!(all(Variant::TornInside, &|image| whole.starts_with(image)));
+        assert!(any(Variant::TornInside, &|image| image.len() % 512 > 0));
+        // The second without the first, and the other way round.
+        assert!(any(Variant::Reordered, &|image| image.len() == 2_048 && image[0] == 0));
+        assert!(any(Variant::Reordered, &|image| image.len() == 1_024));
+        assert!(any(Variant::Sectors, &|image| image.starts_with(&[0; 512]) && image[512] == 1));
+        assert!(any(Variant::OneFile, &|image| image == whole));
+        assert!(all(Variant::Zeros, &|image| image == [0; 2_048]));
+        assert!(any(Variant::Garbage, &|image| image.len() == 2_048 && image[..512] != [1; 512]));
+        assert!(images(&disk, Variant::Sectors).contains(&None), "its name may be lost");
+    }
+
+    /// A process that died left what it had not synced in the system's memory.
+    #[test]
+    fn a_sync_covers_what_had_returned_before_it_began() {
+        let [create, sync] = [Step::Create, Step::Sync].map(|step| step("a".to_owned()));
+        let late = [(1, 1, create), (2, 5, write(0, 1, 9)), (3, 4, sync.clone())];
+        let mut disk = disk(&late);
+        assert!(images(&disk, Variant::Lost).contains(&Some(Vec::new())));
+        disk = disk.next(Variant::Kept, 0);
+        assert!(images(&disk, Variant::Lost).contains(&Some(Vec::new())));
+        disk.apply(&Call { began: 1, ended: 1, step: sync });
+        assert!(images(&disk, Variant::Lost).iter().flatten().all(|image| *image == [1; 9]));
+        assert_eq!(disk.next(Variant::LostNames, 0).image(Variant::Kept, 0), Image::new());
+    }
+}

@@ -73,7 +73,11 @@ pub(crate) fn failures(
                 disk.apply(call);
             }
             at = place.point;
-            disk::write(&disk.image(place.variant, place.seed), &folder);
+            let image = disk.image(place.variant, place.seed);
+            disk::write(&image, &folder);
+            if place.seed % 2 == 0 {
+                garble_memory(&image, &folder);
+            }
             let acked = [before, &recording.acked(place.point)].concat();
             if let Err(why) = (subject.check)(&folder, &acked) {
                 failures.push(Failure { place: *place, why });
@@ -86,6 +90,13 @@ pub(crate) fn failures(
         let threads: Vec<_> = (0..THREADS).map(|n| scope.spawn(move || share(n))).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
+}
+
+/// The index of a write-ahead log is shared memory, and anything may be in it after a crash.
+fn garble_memory(image: &Image, folder: &Path) {
+    for log in image.keys().filter_map(|name| name.strip_suffix("-wal")) {
+        fs::write(folder.join(format!("{log}-shm")), [0xa5; 32 * 1_024]).unwrap();
+    }
 }
 
 /// Records what opening an image does to its files, and the work that follows.

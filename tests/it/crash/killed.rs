@@ -22,7 +22,7 @@ use crate::crash::trace::ACKED;
 use crate::crash::worker::{Subject, Task};
 
 /// Kills of an ordinary run.
-const KILLS: u64 = 40;
+const KILLS: u64 = if cfg!(debug_assertions) { 20 } else { 60 };
 const SIGKILL: i32 = 9;
 
 /// When to kill.

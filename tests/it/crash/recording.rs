@@ -58,6 +58,12 @@ impl Recording {
         Self { kept: kept.to_owned(), base, calls }
     }
 
+    /// The same as if syncs of these files had done nothing.
+    pub(crate) fn without_syncs(mut self, file: impl Fn(&str) -> bool) -> Self {
+        self.calls.retain(|call| !matches!(&call.step, Step::Sync(name) if file(name)));
+        self
+    }
+
     /// The counts of calls after which the disk is looked at: behind each change, and behind the
     /// answers that followed it.
     pub(crate) fn points(&self) -> Vec<usize> {
