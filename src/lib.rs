@@ -82,8 +82,8 @@ pub use shards::{LayoutError, ShardError, Shards};
 pub use store::SqliteJournal;
 #[cfg(feature = "store")]
 pub use store::{
-    AsyncEngine, Batch, DurableEngine, DurableError, Head, Journal, JournalError, Mark, Options,
-    Reader, Record, Recovery, StoreError, Ticket,
+    AsyncEngine, Batch, DurableEngine, DurableError, Fault, Head, Journal, JournalError, Mark,
+    MemoryDisk, MemoryJournal, Options, Reader, Record, Recovery, StoreError, Ticket,
 };
 pub use vocab::{
     AccountId, AmountError, CampaignId, CivilDay, LeadId, OwnerId, Percent, Reputation,

@@ -237,10 +237,13 @@ pub struct Request {
     /// Whether it is the first email to the lead.
     pub kind: EmailKind,
     /// The only account that may send it, if one is demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
     /// Accounts that may not send it, such as the one that just failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<AccountId>,
     /// The idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
 

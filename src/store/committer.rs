@@ -3,9 +3,10 @@
 //!
 //! Serialises outside the engine's lock, so that calls are decided while others are written.
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::thread;
 
 use crate::store::chain::{self, Mark};
@@ -16,7 +17,7 @@ use crate::store::load;
 use crate::store::ticket::Slot;
 
 /// Work for the writer between two batches.
-pub(crate) type Task = Box<dyn FnOnce(&mut dyn Journal) + Send>;
+pub(crate) type Task = Box<dyn FnOnce(&mut dyn Journal) -> Option<JournalError> + Send>;
 
 /// Who writes.
 pub(crate) struct Committer {
@@ -24,6 +25,8 @@ pub(crate) struct Committer {
     journal: Box<dyn Journal>,
     /// The last durable fact.
     end: Mark,
+    /// The last fact when a snapshot was taken, or tried.
+    attempted: u64,
     batch: Batch,
     scratch: Vec<u8>,
     queue: Queue,
@@ -36,34 +39,31 @@ impl fmt::Debug for Committer {
 }
 
 impl Committer {
-    pub(crate) fn new(shared: Arc<Shared>, journal: Box<dyn Journal>, end: Mark) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, journal: Box<dyn Journal>, ends: (u64, Mark)) -> Self {
         let (batch, scratch, queue) = Default::default();
-        Self { shared, journal, end, batch, scratch, queue }
+        let (attempted, end) = ends;
+        Self { shared, journal, end, attempted, batch, scratch, queue }
     }
 
     /// Writes until the store is closed or fails.
     pub(crate) fn run(mut self) {
         loop {
-            let closing = match self.take() {
-                Taken::Facts => {
-                    if !self.commit() {
-                        return;
-                    }
-                    false
-                }
+            let go_on = match self.take() {
+                Taken::Closing => break,
+                Taken::Facts => self.commit() && self.work(),
                 Taken::Nothing => {
-                    thread::park();
-                    false
+                    if !self.shared.tasked.load(Ordering::Acquire) {
+                        thread::park();
+                    }
+                    self.work()
                 }
-                Taken::Closing => true,
             };
-            self.work();
-            if closing {
-                // What was confirmed is durable without it.
-                let _ = self.journal.close();
+            if !go_on {
                 return;
             }
         }
+        // What was confirmed is durable without it.
+        let _ = self.journal.close();
     }
 
     /// Takes over what is queued.
@@ -107,6 +107,12 @@ impl Committer {
         }
         self.journal.append(&self.batch)?;
         self.end = end;
+        if self.is_due() {
+            // Also if it comes to nothing: then another is tried after as many facts.
+            self.attempted = end.sequence;
+            self.shared.due.store(true, Ordering::Release);
+            self.shared.wake_keeper();
+        }
         Ok(())
     }
 
@@ -140,18 +146,41 @@ impl Committer {
         loaded.ok_or_else(|| JournalError::damaged(place, None, "it does not end where it did"))
     }
 
-    /// Does one piece of background work, if there is any.
-    fn work(&mut self) {
+    /// Whether so much was written since the newest snapshot that another is worth its size.
+    fn is_due(&self) -> bool {
+        let facts = self.end.sequence - self.attempted;
+        let bytes = facts * (self.batch.bytes() / self.batch.len().max(1)) as u64;
+        let newest_bytes = self.shared.newest_bytes.load(Ordering::Acquire);
+        facts >= self.shared.snapshot_every && bytes >= newest_bytes
+    }
+
+    /// Does one piece of background work, if there is any. Whether to go on.
+    fn work(&mut self) -> bool {
         if !self.shared.tasked.load(Ordering::Acquire) {
-            return;
+            return true;
         }
-        let mut tasks = self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let task = tasks.pop();
-        self.shared.tasked.store(!tasks.is_empty(), Ordering::Release);
+        let mut tasks = self.shared.tasks();
+        let task = tasks.as_mut().and_then(VecDeque::pop_front);
+        let left = tasks.as_ref().is_some_and(|tasks| !tasks.is_empty());
+        self.shared.tasked.store(left, Ordering::Release);
         drop(tasks);
-        if let Some(task) = task {
-            task(&mut *self.journal);
-        }
+        let Some(error) = task.and_then(|task| task(&mut *self.journal)) else { return true };
+        // What has no room now is asked for again another time.
+        error.is_passing() || self.fail(error)
+    }
+}
+
+impl Drop for Committer {
+    /// Nobody is left waiting, however this thread ends.
+    fn drop(&mut self) {
+        let mut memory = self.shared.write();
+        let refusal = memory.refusal.get_or_insert(StoreError::Panicked).clone();
+        let queued = std::mem::take(&mut memory.queue);
+        drop(memory);
+        let waiters = self.queue.waiters.drain(..).chain(queued.waiters);
+        waiters.for_each(|waiter| waiter.tell(Err(refusal.clone())));
+        *self.shared.tasks() = None;
+        self.shared.wake_keeper();
     }
 }
 

@@ -4,8 +4,9 @@
 //! all callers together, then wakes those who waited for it. Here are the handle and the queue; how
 //! they are written is the committer's.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, JoinHandle, Thread};
@@ -17,10 +18,12 @@ use crate::store::chain::Mark;
 use crate::store::committer::{Committer, Task};
 use crate::store::error::{DurableError, JournalError, StoreError};
 use crate::store::journal::Journal;
+use crate::store::keeper::{Keeper, Stop};
 use crate::store::load::{self, Loaded};
 use crate::store::options::{Options, Recovery};
 use crate::store::snapshots;
 use crate::store::ticket::{Slot, Ticket};
+use crate::vocab::Span;
 
 /// An [`Engine`] whose answers survive a crash. Clones are handles to the same one; any thread may
 /// use any of them.
@@ -56,18 +59,29 @@ pub struct AsyncEngine {
 /// What all handles share; when it is dropped, the threads end.
 struct Handle {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    history: Span,
 }
 
-/// What the handles and the committer share.
+/// What the handles and the threads share.
 pub(crate) struct Shared {
     pub(crate) memory: RwLock<Memory>,
-    pub(crate) tasks: Mutex<Vec<Task>>,
+    pub(crate) place: String,
+    /// Work for the committer between two batches; nothing once it has ended.
+    tasks: Mutex<Option<VecDeque<Task>>>,
     /// Whether there is a task, to be asked without the lock.
     pub(crate) tasked: AtomicBool,
-    pub(crate) place: String,
-    /// The committer, to wake it.
-    pub(crate) committer: OnceLock<Thread>,
+    /// Whether a snapshot is due.
+    pub(crate) due: AtomicBool,
+    /// Held by whoever takes a snapshot.
+    pub(crate) keeping: Mutex<()>,
+    /// How long the newest snapshot is.
+    pub(crate) newest_bytes: AtomicU64,
+    pub(crate) snapshot_every: u64,
+    /// Why the last snapshot could not be taken.
+    pub(crate) trouble: Mutex<Option<JournalError>>,
+    committer: OnceLock<Thread>,
+    keeper: OnceLock<Thread>,
 }
 
 /// The engine, as far as it has decided, and what is not written yet.
@@ -110,24 +124,20 @@ impl DurableEngine {
             return Err(JournalError::damaged(&place, None, problem).into());
         }
         loaded.engine.record_events();
-        let memory =
-            Memory { engine: loaded.engine, queue: Queue::default(), idle: false, refusal: None };
-        let shared = Arc::new(Shared {
-            memory: RwLock::new(memory),
-            tasks: Mutex::default(),
-            tasked: AtomicBool::new(false),
-            place,
-            committer: OnceLock::new(),
-        });
-        let committer = Committer::new(Arc::clone(&shared), journal, loaded.end);
-        let thread = thread::Builder::new().name("mailrota-commit".to_owned());
-        let thread = thread.spawn(move || committer.run()).map_err(|error| JournalError::Io {
-            place: shared.place.clone(),
-            problem: error.to_string(),
-        })?;
-        let _ = shared.committer.set(thread.thread().clone());
-        let handle = Arc::new(Handle { shared, thread: Mutex::new(Some(thread)) });
+        let shared = Arc::new(Shared::new(place, loaded.engine, loaded.snapshot.1, options));
+        let committer =
+            Committer::new(Arc::clone(&shared), journal, (loaded.snapshot.0, loaded.end));
+        let keeper = Keeper::new(Arc::clone(&shared), options.history);
+        let committer = spawn(&shared.place, "mailrota-commit", move || committer.run())?;
+        let _ = shared.committer.set(committer.thread().clone());
+        let threads = Mutex::new(vec![committer]);
+        let handle = Arc::new(Handle { shared, threads, history: options.history });
+        // Made before the second thread is started, so that the first ends if that fails.
         let engine = Self { handle };
+        let shared = &engine.handle.shared;
+        let keeper = spawn(&shared.place, "mailrota-keep", move || keeper.run())?;
+        let _ = shared.keeper.set(keeper.thread().clone());
+        engine.handle.threads().push(keeper);
         engine.recover(options.recovery, now)?;
         Ok(engine)
     }
@@ -158,6 +168,26 @@ impl DurableEngine {
     /// [`StoreError::Stopped`] if the journal had failed; what was answered is safe all the same.
     pub fn close(&self) -> Result<(), StoreError> {
         self.handle.close()
+    }
+
+    /// Takes a snapshot now and lets go facts that are older than the history, as a thread of its
+    /// own does from time to time. Others are answered meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not be done, [`JournalError::Damaged`] if what was read back is
+    /// not what was written.
+    pub fn compact(&self) -> Result<(), StoreError> {
+        let keeper = Keeper::new(Arc::clone(&self.handle.shared), self.handle.history);
+        keeper.keep().map_err(|stop| match stop {
+            Stop::Closed => StoreError::Closed,
+            Stop::Failed(error) => StoreError::Journal(error),
+        })
+    }
+
+    /// Why the last snapshot could not be taken, if it could not. Answers are not touched by that,
+    /// but the store grows and starts more slowly.
+    pub fn trouble(&self) -> Option<JournalError> {
+        self.handle.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn recover(&self, recovery: Recovery, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -222,21 +252,22 @@ impl fmt::Debug for AsyncEngine {
 }
 
 impl Handle {
-    fn thread(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn close(&self) -> Result<(), StoreError> {
-        {
-            let mut memory = self.shared.write();
-            memory.refusal.get_or_insert(StoreError::Closed);
-            memory.idle = false;
-        }
-        let thread = self.thread().take();
-        if let Some(thread) = thread {
-            thread.thread().unpark();
+        let mut memory = self.shared.write();
+        memory.refusal.get_or_insert(StoreError::Closed);
+        memory.idle = false;
+        drop(memory);
+        self.shared.wake();
+        self.shared.wake_keeper();
+        let threads: Vec<JoinHandle<()>> = self.threads().drain(..).collect();
+        for thread in threads {
             // A waker that is called by the committer may drop the last handle there.
-            if thread.thread().id() != thread::current().id() && thread.join().is_err() {
+            let own = thread.thread().id() == thread::current().id();
+            if !own && thread.join().is_err() {
                 return Err(StoreError::Panicked);
             }
         }
@@ -255,6 +286,46 @@ impl Drop for Handle {
 }
 
 impl Shared {
+    fn new(place: String, engine: Engine, newest_bytes: u64, options: &Options) -> Self {
+        let memory = Memory { engine, queue: Queue::default(), idle: false, refusal: None };
+        Self {
+            memory: RwLock::new(memory),
+            place,
+            tasks: Mutex::new(Some(VecDeque::new())),
+            tasked: AtomicBool::new(false),
+            due: AtomicBool::new(false),
+            keeping: Mutex::new(()),
+            newest_bytes: AtomicU64::new(newest_bytes),
+            snapshot_every: options.snapshot_every,
+            trouble: Mutex::new(None),
+            committer: OnceLock::new(),
+            keeper: OnceLock::new(),
+        }
+    }
+
+    /// Hands work to the committer; it is dropped undone if that has ended.
+    pub(crate) fn task(&self, task: Task) {
+        if let Some(tasks) = self.tasks().as_mut() {
+            tasks.push_back(task);
+            self.tasked.store(true, Ordering::Release);
+        }
+        self.wake();
+    }
+
+    pub(crate) fn tasks(&self) -> MutexGuard<'_, Option<VecDeque<Task>>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.read().refusal.is_some()
+    }
+
+    pub(crate) fn wake_keeper(&self) {
+        if let Some(thread) = self.keeper.get() {
+            thread.unpark();
+        }
+    }
+
     /// For the committer, which goes on with what is sound after a panic elsewhere.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Memory> {
         self.memory.write().unwrap_or_else(PoisonError::into_inner)
@@ -272,6 +343,15 @@ impl Shared {
     }
 }
 
+fn spawn(
+    place: &str,
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, JournalError> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map_err(|error| JournalError::Io { place: place.to_owned(), problem: error.to_string() })
+}
+
 /// Reads what a journal holds; an empty one gets its first snapshot.
 fn begin(journal: &mut dyn Journal, options: &Options) -> Result<Loaded, StoreError> {
     let place = journal.place().to_owned();
@@ -285,5 +365,6 @@ fn begin(journal: &mut dyn Journal, options: &Options) -> Result<Loaded, StoreEr
         journal.put_part(0, n, part)?;
     }
     journal.finish_snapshot(&pieces.head)?;
-    Ok(Loaded { engine, end: pieces.head.mark })
+    let bytes: usize = pieces.parts.iter().map(String::len).sum();
+    Ok(Loaded { engine, end: pieces.head.mark, snapshot: (0, bytes as u64) })
 }

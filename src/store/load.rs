@@ -16,6 +16,8 @@ pub(crate) struct Loaded {
     pub(crate) engine: Engine,
     /// The last fact that is in it.
     pub(crate) end: Mark,
+    /// The last fact that is in the snapshot it was made of, and the length of that in bytes.
+    pub(crate) snapshot: (u64, u64),
 }
 
 /// Reads the newest snapshot and everything after it; nothing from a store that has neither.
@@ -39,7 +41,7 @@ pub(crate) fn from(
     head: &Head,
     wanted: impl FnMut(&Event) -> bool,
 ) -> Result<Loaded, JournalError> {
-    let snapshot = snapshot(place, reader, head)?;
+    let (snapshot, bytes) = snapshot(place, reader, head)?;
     let mut facts = Facts::after(place, reader, head.mark);
     let mut wanted = wanted;
     let engine = Engine::restore_with(snapshot, facts.by_ref().take_while(|event| wanted(event)));
@@ -50,21 +52,22 @@ pub(crate) fn from(
         let problem = format!("the snapshot at fact {after} and what follows: {error}");
         JournalError::damaged(place, None, problem)
     })?;
-    Ok(Loaded { engine, end })
+    Ok(Loaded { engine, end, snapshot: (head.mark.sequence, bytes) })
 }
 
-/// A snapshot, compared with its hash.
+/// A snapshot, compared with its hash, and the length of its text.
 pub(crate) fn snapshot(
     place: &str,
     reader: &mut dyn Reader,
     head: &Head,
-) -> Result<Snapshot, JournalError> {
+) -> Result<(Snapshot, u64), JournalError> {
     let text = text(place, reader, head)?;
-    serde_json::from_str(&text).map_err(|error| {
+    let snapshot = serde_json::from_str(&text).map_err(|error| {
         let sequence = head.mark.sequence;
         let problem = format!("the snapshot at fact {sequence} cannot be read: {error}");
         JournalError::damaged(place, None, problem)
-    })
+    })?;
+    Ok((snapshot, text.len() as u64))
 }
 
 /// The text of a snapshot, compared with its hash.

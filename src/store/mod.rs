@@ -8,7 +8,9 @@ mod committer;
 mod durable;
 mod error;
 mod journal;
+mod keeper;
 mod load;
+mod memory;
 mod options;
 mod questions;
 mod snapshots;
@@ -21,6 +23,7 @@ pub use chain::Mark;
 pub use durable::{AsyncEngine, DurableEngine};
 pub use error::{DurableError, JournalError, StoreError};
 pub use journal::{Batch, Head, Journal, Reader, Record};
+pub use memory::{Fault, MemoryDisk, MemoryJournal};
 pub use options::{Options, Recovery};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteJournal;

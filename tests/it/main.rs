@@ -13,13 +13,17 @@ mod cli;
 mod crash;
 #[cfg(feature = "sqlite")]
 mod durable;
+#[cfg(feature = "store")]
+mod durable_faults;
 mod extend;
+mod facts;
 mod fraction;
 mod golden;
 mod histories;
 mod import;
 mod model;
 mod model_commands;
+mod model_leads;
 mod model_membership;
 mod model_state;
 mod model_turns;
