@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use crate::crash::disk::{self, Disk, Image, VARIANTS, Variant};
@@ -36,11 +37,13 @@ pub(crate) struct Failure {
 /// What was acknowledged in earlier lives, on whose image the recording was made.
 pub(crate) type Before<'a> = &'a [&'a str];
 
-/// A folder in memory if there is one, for this process alone, named for what it is for.
+/// An empty folder that nobody else has, in memory if possible, named for what it is for.
 pub(crate) fn scratch(what: &str) -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let n = NEXT.fetch_add(1, Ordering::Relaxed);
     let memory = Path::new("/dev/shm");
     let root = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-    let folder = root.join(format!("mailrota-{what}-{}", process::id()));
+    let folder = root.join(format!("mailrota-{what}-{}-{n}", process::id()));
     disk::write(&Image::new(), &folder);
     folder
 }

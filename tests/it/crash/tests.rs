@@ -6,14 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::crash::control;
-use crate::crash::disk::{Disk, Variant};
+use crate::crash::disk::{Disk, VARIANTS, Variant};
 use crate::crash::engine;
-use crate::crash::images::{self, failures, places, reopened, scratch, told};
+use crate::crash::images::{self, Place, failures, places, reopened, scratch, told};
 use crate::crash::recording::Recording;
 use crate::crash::worker::{SUBJECTS, Subject, Task};
 
 /// Images of an ordinary run; without optimisation they take many times as long.
-const IMAGES: usize = if cfg!(debug_assertions) { 600 } else { 2_400 };
+const IMAGES: usize = if cfg!(debug_assertions) { 600 } else { 4_800 };
 /// One in so many images is of a recovery that was cut short in its turn.
 const AGAIN: usize = 5;
 /// Images of each recovery that is recorded.
@@ -56,13 +56,16 @@ fn holds(subject: &Subject, seed: u64, images: usize, steps: u64) {
     let chain = recording.kept.display().to_string();
     assert!(failed.is_empty(), "{}", told(subject, &chain, &failed));
 
-    for place in all.iter().skip(first / recoveries / 2).step_by(first / recoveries) {
+    for (n, place) in all.iter().step_by(first / recoveries).take(recoveries).enumerate() {
+        // Every third time the process alone died, and what it had not synced still is not.
+        let variant = if n % 3 == 0 { Variant::Kept } else { VARIANTS[n % VARIANTS.len()] };
+        let place = Place { variant, ..*place };
         let task = task(&format!("again-{}", subject.name), seed, 1, steps / 16);
-        let again = reopened(subject, &recording, *place, &task);
+        let again = reopened(subject, &recording, place, &task);
         fs::remove_dir_all(task.folder).unwrap();
         let all = places(&again, OF_RECOVERY, place.seed);
         let failed = failures(subject, &again, &all, &recording.acked(place.point));
-        let images::Place { point, variant, seed } = place;
+        let Place { point, variant, seed } = place;
         let chain = format!("{chain} {point} {variant:?} {seed} {}", again.kept.display());
         assert!(failed.is_empty(), "in a recovery: {}", told(subject, &chain, &failed));
         fs::remove_file(again.kept).unwrap();
