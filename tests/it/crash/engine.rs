@@ -80,6 +80,9 @@ pub(crate) fn service(
         set_up(engine, from)?;
     }
     tell("ready");
+    if task.life > 0 {
+        ask_again(engine, task, from, tell)?;
+    }
     let calls = AtomicU64::new(0);
     thread::scope(|scope| {
         let start = |thread| {
@@ -90,6 +93,38 @@ pub(crate) fn service(
         let callers: Vec<_> = (0..task.threads).map(start).collect();
         callers.into_iter().try_for_each(|caller| caller.join().unwrap())
     })
+}
+
+/// A service that comes back asks first for what it had asked for: what the life before got no
+/// answer to may be there. From this answer on it must stay.
+fn ask_again(
+    engine: &DurableEngine,
+    task: &Task,
+    now: DateTime<Utc>,
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<(), StoreError> {
+    for call in 0..200 {
+        let lead = (task.life - 1) * LEADS + call;
+        let pick = answered(engine.reserve(CAMPAIGN, &request(lead), now))?.unwrap();
+        let (Pick::Ended(found) | Pick::Reserved(found)) = pick else { continue };
+        tell(&reserved(&found));
+        let end = match found.fate {
+            Fate::Cancelled => End::Cancelled,
+            Fate::Settled(outcome) => End::Settled(outcome),
+            Fate::Lapsed | Fate::Open => continue,
+        };
+        let (word, _) = ENDS.iter().find(|(_, known)| *known == end).unwrap();
+        tell(&format!("asks {} {word} {}", found.id.0, found.decided_at.unix_ms()));
+        tell(&format!("ended {}", found.id.0));
+    }
+    Ok(())
+}
+
+/// What is told of an answer with a reservation.
+fn reserved(granted: &Reservation) -> String {
+    let Reservation { id, account, lead, .. } = granted;
+    let (from, until) = (granted.reserved_at.unix_ms(), granted.ends_at.unix_ms());
+    format!("reserved {} {} {} {from} {until}", id.0, account.0, lead.0)
 }
 
 /// Repeated after a crash in the middle of it, it ends as if there had been none.
@@ -159,9 +194,8 @@ impl Caller<'_> {
     }
 
     fn send(&mut self, granted: &Reservation) -> Result<(), StoreError> {
-        let Reservation { id, account, lead, .. } = granted;
-        let (from, until) = (granted.reserved_at.unix_ms(), granted.ends_at.unix_ms());
-        (self.tell)(&format!("reserved {} {} {} {from} {until}", id.0, account.0, lead.0));
+        let id = &granted.id;
+        (self.tell)(&reserved(granted));
         let (word, end) = match self.rng.random_range(0..20) {
             // Nobody ever reports on it.
             0 => return Ok(()),
@@ -188,20 +222,22 @@ impl Caller<'_> {
     }
 }
 
-/// Opens the store, asks for everything that was answered, and then takes all the room that is
-/// left: with it no maximum is passed, and no number is given out twice.
+/// Opens the store and takes all the room that is left: with it no maximum is passed, and no number
+/// is given out twice. Then asks for everything that was answered. In this order, since the key of a
+/// reservation that was lost would otherwise get the same one again from the same rotation.
 pub(crate) fn check(folder: &Path, lines: &[&str], recovery: Recovery) -> Result<(), String> {
-    let mut ledger = Ledger::read(lines, recovery == Recovery::GiveBackUnbegun)?;
+    let ledger = Ledger::read(lines, recovery == Recovery::GiveBackUnbegun)?;
     ledger.holds()?;
     let now = if ledger.latest == 0 { monday() } else { instant(ledger.latest) };
     let engine = DurableEngine::open(path(folder), &options(recovery), now);
     let engine = engine.map_err(|why| format!("does not open: {why}"))?;
     if ledger.is_ready {
+        let mut with_more = ledger.clone();
+        take_all(&engine, &mut with_more, now)?;
+        with_more.holds().map_err(|why| format!("with what was left: {why}"))?;
         for (id, email) in &ledger.emails {
             is_there(&engine, &ledger, *id, now).map_err(|why| format!("{id} {email:?}: {why}"))?;
         }
-        take_all(&engine, &mut ledger, now)?;
-        ledger.holds().map_err(|why| format!("with what was left: {why}"))?;
     } else {
         set_up(&engine, now).map_err(|why| why.to_string())?;
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::crash::disk::Disk;
+use crate::crash::disk::{Disk, Variant};
 use crate::crash::trace::{self, Call, Step};
 use crate::crash::worker::{Subject, Task};
 
@@ -70,6 +70,25 @@ impl Recording {
         let is_change = |call: &Call| !matches!(call.step, Step::Acked(_));
         let next_is_change = |count: &usize| self.calls.get(*count).is_none_or(is_change);
         (1..=self.calls.len()).filter(next_is_change).collect()
+    }
+
+    /// The counts of calls after which a file with this ending is synced next, and needs to be.
+    pub(crate) fn points_before_sync(&self, ending: &str) -> Vec<usize> {
+        let is_sync =
+            |call: &Call| matches!(&call.step, Step::Sync(name) if name.ends_with(ending));
+        let next_is_sync = |count: &usize| self.calls.get(*count).is_some_and(is_sync);
+        let needs_sync = |count: &usize| {
+            let disk = self.disk(*count);
+            let [kept, lost] = [Variant::Kept, Variant::Lost].map(|variant| {
+                let image = disk.image(variant, 0).into_iter();
+                image.filter(|(name, _)| name.ends_with(ending)).collect::<Vec<_>>()
+            });
+            kept != lost
+        };
+        let points = self.points().into_iter().filter(next_is_sync);
+        let points: Vec<_> = points.filter(needs_sync).collect();
+        assert!(!points.is_empty(), "nothing was ever written and then synced");
+        points
     }
 
     /// What had been acknowledged after so many calls.

@@ -4,6 +4,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process;
 
 use crate::crash::control;
 use crate::crash::disk::{Disk, VARIANTS, Variant};
@@ -15,9 +16,11 @@ use crate::crash::worker::{SUBJECTS, Subject, Task};
 /// Images of an ordinary run; without optimisation they take many times as long.
 const IMAGES: usize = if cfg!(debug_assertions) { 600 } else { 4_800 };
 /// One in so many images is of a recovery that was cut short in its turn.
-const AGAIN: usize = 5;
+const AGAIN: usize = 3;
 /// Images of each recovery that is recorded.
-const OF_RECOVERY: usize = 40;
+const OF_RECOVERY: usize = 80;
+/// Steps that a worker does after it recovered a store.
+const STEPS_AFTER: u64 = 4;
 
 pub(crate) fn number(variable: &str, otherwise: u64) -> u64 {
     env::var(variable).map_or(otherwise, |text| text.parse().expect("a number"))
@@ -34,7 +37,7 @@ fn task(name: &str, seed: u64, life: u64, steps: u64) -> Task {
 }
 
 fn kept(subject: &Subject, seed: u64) -> PathBuf {
-    let name = format!("crash-{}-{seed}.strace", subject.name);
+    let name = format!("crash-{}-{seed}-{}.strace", subject.name, process::id());
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
@@ -60,7 +63,7 @@ fn holds(subject: &Subject, seed: u64, images: usize, steps: u64) {
         // Every third time the process alone died, and what it had not synced still is not.
         let variant = if n % 3 == 0 { Variant::Kept } else { VARIANTS[n % VARIANTS.len()] };
         let place = Place { variant, ..*place };
-        let task = task(&format!("again-{}", subject.name), seed, 1, steps / 16);
+        let task = task(&format!("again-{}", subject.name), seed, 1, STEPS_AFTER);
         let again = reopened(subject, &recording, place, &task);
         fs::remove_dir_all(task.folder).unwrap();
         let all = places(&again, OF_RECOVERY, place.seed);
@@ -97,6 +100,32 @@ fn the_engine_loses_nothing_that_it_answered() {
 fn the_engine_loses_no_mark_of_a_send() {
     let (images, seed) = wanted();
     holds(&engine::MARKING, seed, images / 2, 160);
+}
+
+/// > Nothing acknowledged is lost.
+///
+/// A process was killed between a write and its sync. The next one finds what it wrote, though it
+/// is not durable yet, and must make it so before it answers anybody with it.
+#[test]
+fn what_a_killed_process_left_is_durable_before_it_is_answered() {
+    let (images, seed) = wanted();
+    let recording = recorded(&engine::KEEPING, seed + 2, 30);
+    let unsynced = recording.points_before_sync("-wal");
+    let chosen = unsynced.iter().step_by((unsynced.len() * 400 / images).max(1));
+    for (point, seed) in chosen.zip(seed..) {
+        let place = Place { point: *point, variant: Variant::Kept, seed };
+        let task = task("left", seed, 1, STEPS_AFTER);
+        let again = reopened(&engine::KEEPING, &recording, place, &task);
+        fs::remove_dir_all(task.folder).unwrap();
+        let lost = |point| Place { point, variant: Variant::Lost, seed };
+        let all: Vec<_> = again.points().into_iter().map(lost).collect();
+        let failed = failures(&engine::KEEPING, &again, &all, &recording.acked(*point));
+        let chain = format!("{} {point} Kept {seed}", recording.kept.display());
+        let chain = format!("{chain} {}", again.kept.display());
+        assert!(failed.is_empty(), "{}", told(&engine::KEEPING, &chain, &failed));
+        fs::remove_file(again.kept).unwrap();
+    }
+    fs::remove_file(recording.kept).unwrap();
 }
 
 /// With `synchronous=NORMAL`, `SQLite` answers before it syncs.
