@@ -165,6 +165,11 @@ impl Reservations {
         self.records().filter(|record| record.fate == Fate::Open)
     }
 
+    /// Every reservation that is remembered.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Reservation> {
+        self.records()
+    }
+
     /// Those from a number on.
     pub(crate) fn since(&self, id: ReservationId) -> Self {
         let skipped = id.0.saturating_sub(self.base).saturating_sub(self.forgotten as u64);

@@ -13,8 +13,20 @@ mod cli;
 mod crash;
 #[cfg(feature = "sqlite")]
 mod durable;
+#[cfg(all(feature = "conformance", feature = "sqlite"))]
+mod durable_conformance;
 #[cfg(feature = "store")]
 mod durable_faults;
+#[cfg(feature = "sqlite")]
+mod durable_files;
+#[cfg(feature = "sqlite")]
+mod durable_formats;
+#[cfg(feature = "sqlite")]
+mod durable_views;
+#[cfg(feature = "store")]
+mod durable_waiting;
+#[cfg(feature = "sqlite")]
+mod durable_world;
 mod extend;
 mod facts;
 mod fraction;
