@@ -9,6 +9,8 @@ mod agreement_ledger;
 mod agreement_zones;
 mod civil;
 mod cli;
+#[cfg(all(feature = "sqlite", target_os = "linux"))]
+mod crash;
 #[cfg(feature = "sqlite")]
 mod durable;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
