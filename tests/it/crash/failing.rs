@@ -156,8 +156,8 @@ fn survives(fault: Fault, fails_at: u64) -> bool {
     count.load(Ordering::Relaxed) > fails_at
 }
 
-/// > After a failed sync the engine stops answering writes until reopened. Disk full, I/O error: the
-/// > call gets the error, nothing half-applied in memory, later calls work once there is room.
+/// > After a failed sync the engine stops answering writes until reopened. Disk full, I/O error:
+/// > the call gets the error, nothing half-applied in memory, later calls work once there is room.
 #[test]
 fn a_failure_at_any_operation_loses_nothing() {
     for fault in FAULTS {
