@@ -3,10 +3,10 @@
 //! Every way keeps a cap for each day and a gap after each send. `spread`: 90 percent of all caps
 //! is asked for, evenly over the day. `flat-out`: everybody who may send does, then time jumps to
 //! when the next one may. `weights`: as `spread`, and each tenth pick changes a member's weight.
-//! `mailrota` is a whole turn, reserve and settle, `mailrota, the pick` the rotation alone: the
-//! same code chooses and puts back. `floor` obeys nothing: a record of 32 bytes is read and written, far
-//! from the last one, and a word is noted. Only a rule that goes through the members in the order
-//! of memory can be below it.
+//! `mailrota` is a whole turn, reserve and settle; `mailrota, the pick` is the rotation alone,
+//! which chooses and puts back by the same code. `floor` obeys nothing: a record of 32 bytes is
+//! read and written, far from the last one, and a word is noted. Only a rule that goes through the
+//! members in the order of memory can be below it.
 //!
 //! A pool goes on from sample to sample, so that small ones pass through many days; the largest
 //! see the morning of one only. A way that looks at everybody for one pick or one change is left

@@ -14,7 +14,7 @@ use crate::vocab::{AccountId, Timestamp};
 pub(crate) struct Lens<'a> {
     pub(crate) attached: &'a Table<AccountId, Attachment>,
     pub(crate) outlooks: &'a [Outlook],
-    /// Where each account may wait: campaigns, and its rows there.
+    /// Where each account may wait: campaigns, and its rows there. Empty if nobody asks.
     pub(crate) waits: &'a mut [Vec<(Slot, Slot)>],
     pub(crate) campaign: Slot,
     pub(crate) now: Timestamp,
@@ -25,7 +25,7 @@ pub(crate) struct Lens<'a> {
 impl Lens<'_> {
     /// Notes that an account waits here. It may have left and come back since it was noted.
     pub(crate) fn note_wait(&mut self, account: Slot, row: Slot) {
-        let waits = &mut self.waits[account.index()];
+        let Some(waits) = self.waits.get_mut(account.index()) else { return };
         let note = (self.campaign, row);
         if waits.last() == Some(&note) {
             return;

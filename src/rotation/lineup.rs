@@ -55,7 +55,6 @@ struct Pool {
     members: Vec<Member>,
     attached: Table<AccountId, Attachment>,
     outlooks: Vec<Outlook>,
-    waits: Vec<Vec<(Slot, Slot)>>,
     virtual_time: Place,
     /// The sum of the weights of those present.
     total_weight: u64,
@@ -72,7 +71,6 @@ impl Lineup {
             members: Vec::new(),
             attached: Table::default(),
             outlooks: Vec::new(),
-            waits: Vec::new(),
             virtual_time: Place::default(),
             total_weight: 0,
             now: Timestamp::MIN,
@@ -92,7 +90,6 @@ impl Lineup {
         let mut outlook = Outlook::NONE;
         outlook.weight = u64::from(weight.max(1));
         self.pool.outlooks.push(outlook);
-        self.pool.waits.push(Vec::new());
         let offset = self.pool.virtual_time.at();
         self.pool.attached.insert(id, Attachment { offset, present: false });
         self.renew(slot, Timestamp::MIN);
@@ -319,7 +316,8 @@ impl Pool {
         Lens {
             attached: &self.attached,
             outlooks: &self.outlooks,
-            waits: &mut self.waits,
+            // A pause never gets shorter.
+            waits: &mut [],
             campaign: Slot::from_number(0),
             now: self.now,
             virtual_time: grain(self.virtual_time.at()),

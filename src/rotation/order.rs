@@ -159,6 +159,11 @@ impl Order {
         self.few.len() + self.many.as_ref().map_or(0, |runs| runs.len())
     }
 
+    /// Whether nobody is in, nor anything left behind.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Drops the entries that rows left behind.
     pub(crate) fn retain(&mut self, stands: impl Fn(&Standing) -> bool) {
         if let Some(runs) = &mut self.many {

@@ -178,25 +178,27 @@ impl Rota {
     /// The first in the order of turns: of those whose start has come the one with the earliest
     /// deadline.
     pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
-        loop {
+        while !self.turns.is_empty() {
             let Self { seats, turns, .. } = self;
             let row = turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?.row();
             if self.confirm(lens, row) {
                 return Some(row);
             }
         }
+        None
     }
 
     /// Of those whose start has not come the one whose start comes first, if
     /// [`first_eligible`](Self::first_eligible) was asked for before.
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
-        loop {
+        while !self.turns.is_empty() {
             let Self { seats, turns, .. } = self;
             let row = turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?.row();
             if self.confirm(lens, row) {
                 return Some(row);
             }
         }
+        None
     }
 
     /// The first in the order of turns who is not excluded, before its time if it must be.
