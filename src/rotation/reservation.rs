@@ -182,6 +182,7 @@ impl Reservations {
     }
 
     /// Every reservation that is remembered.
+    #[cfg(feature = "store")]
     pub(crate) fn all(&self) -> impl Iterator<Item = &Reservation> {
         self.records()
     }
