@@ -223,8 +223,8 @@ impl Caller<'_> {
 }
 
 /// Opens the store and takes all the room that is left: with it no maximum is passed, and no number
-/// is given out twice. Then asks for everything that was answered. In this order, since the key of a
-/// reservation that was lost would otherwise get the same one again from the same rotation.
+/// is given out twice. Then asks for everything that was answered. In this order, since the key of
+/// a reservation that was lost would otherwise get the same one again from the same rotation.
 pub(crate) fn check(folder: &Path, lines: &[&str], recovery: Recovery) -> Result<(), String> {
     let ledger = Ledger::read(lines, recovery == Recovery::GiveBackUnbegun)?;
     ledger.holds()?;
