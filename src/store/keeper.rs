@@ -55,8 +55,8 @@ impl Keeper {
 
     /// Looks after the store whenever it is due, until it is closed.
     pub(crate) fn run(&self) {
-        // Looks before it sleeps: while it waited for the committer, a wake-up may have come and
-        // gone.
+        // Looks before it sleeps: a wake-up may have come and gone while it waited for the
+        // committer.
         while !self.shared.is_closed() {
             if self.shared.due.swap(false, Ordering::AcqRel) {
                 let kept = self.keep();

@@ -107,15 +107,11 @@ impl Journal for Failing {
 
 /// Whether this is what a caller is told of the fault, at once or later.
 fn tells(fault: Fault, error: &StoreError) -> bool {
-    match error {
-        StoreError::Journal(JournalError::Full { .. }) => fault == Fault::Full,
-        StoreError::Journal(JournalError::Io { .. })
-        | StoreError::Stopped(JournalError::Io { .. }) => {
-            [Fault::Io, Fault::IoBehind].contains(&fault)
-        }
-        StoreError::Journal(JournalError::SyncFailed { .. })
-        | StoreError::Stopped(JournalError::SyncFailed { .. }) => fault == Fault::Sync,
-        _ => false,
+    let (StoreError::Journal(cause) | StoreError::Stopped(cause)) = error else { return false };
+    match fault {
+        Fault::Full => matches!(error, StoreError::Journal(JournalError::Full { .. })),
+        Fault::Io | Fault::IoBehind => matches!(cause, JournalError::Io { .. }),
+        Fault::Sync => matches!(cause, JournalError::SyncFailed { .. }),
     }
 }
 
@@ -130,19 +126,18 @@ fn survives(fault: Fault, fails_at: u64) -> bool {
     let journal = Failing { inner, count: Arc::clone(&count), fails_at, fault };
     let options = engine::options(Recovery::Keep);
     let opened = DurableEngine::with_journal(Box::new(journal), &options, monday());
-    let worked = opened.and_then(|engine| {
+    let worked = opened.map(|engine| {
         if let Err(refused) = engine::service(&engine, &task(0), false, &tell) {
             assert!(tells(fault, &refused), "{fault:?} at {fails_at}: {refused}");
             let again = engine::service(&engine, &task(1), false, &tell);
             match again {
                 Ok(()) => {
-                    assert_eq!(fault, Fault::Full, "it went on after a failure at {fails_at}")
+                    assert_eq!(fault, Fault::Full, "it went on after a failure at {fails_at}");
                 }
                 Err(StoreError::Stopped(_)) => assert_ne!(fault, Fault::Full),
                 Err(other) => panic!("{fault:?} at {fails_at}, and then {other}"),
             }
         }
-        Ok(())
     });
     if let Err(refused) = worked {
         assert!(tells(fault, &refused), "{fault:?} at {fails_at}, in opening: {refused}");

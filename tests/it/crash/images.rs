@@ -98,7 +98,7 @@ pub(crate) fn failures(
 /// The index of a write-ahead log is shared memory, and anything may be in it after a crash.
 fn garble_memory(image: &Image, folder: &Path) {
     for log in image.keys().filter_map(|name| name.strip_suffix("-wal")) {
-        fs::write(folder.join(format!("{log}-shm")), [0xa5; 32 * 1_024]).unwrap();
+        fs::write(folder.join(format!("{log}-shm")), vec![0xa5; 32 * 1_024]).unwrap();
     }
 }
 

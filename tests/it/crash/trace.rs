@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 /// What strace is asked to report: all that may change a file, and what only looks as if it did.
-pub(crate) const CALLS: &str = "trace=open,openat,openat2,creat,write,pwrite64,writev,\
-    pwritev,pwritev2,lseek,truncate,ftruncate,fallocate,unlink,unlinkat,rename,renameat,\
-    renameat2,link,linkat,symlink,symlinkat,mkdir,mkdirat,rmdir,fsync,fdatasync,sync,syncfs,\
-    sync_file_range,sendfile,splice,copy_file_range,mmap,msync,io_uring_setup,io_submit";
+pub(crate) const CALLS: &str = "trace=open,openat,openat2,creat,write,pwrite64,writev,pwritev,\
+    pwritev2,lseek,truncate,ftruncate,fallocate,unlink,unlinkat,rename,renameat,renameat2,link,\
+    linkat,symlink,symlinkat,mkdir,mkdirat,rmdir,fsync,fdatasync,sync,syncfs,sync_file_range,\
+    sendfile,splice,copy_file_range,mmap,msync,io_uring_setup,io_submit";
 
 /// What a worker writes in front of each acknowledged fact.
 pub(crate) const ACKED: &str = "acked ";
