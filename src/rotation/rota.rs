@@ -40,6 +40,8 @@ pub(super) struct Seat {
     put_at: i128,
     /// When it may leave by itself, as far as that is noted.
     pub(super) flips_at: Timestamp,
+    /// Where its entry is among those that are absent or leave; the last instant if there is none.
+    pub(super) noted_at: Timestamp,
 }
 
 /// What a campaign surely lets through: so many emails before an instant.
@@ -102,8 +104,8 @@ impl Rota {
             self.seats.resize(row.index() + 1, None);
         }
         let Some(id) = lens.attached.row(row).map(|(id, _)| *id) else { return };
-        let (place, flips_at) = (Place::Nowhere, Timestamp::MAX);
-        let seat = Seat { account, id, place, put_at: 0, flips_at };
+        let (flips_at, noted_at) = (Timestamp::MAX, Timestamp::MAX);
+        let seat = Seat { account, id, place: Place::Nowhere, put_at: 0, flips_at, noted_at };
         self.seats[row.index()] = Some(seat);
         self.sit(lens, row);
     }
@@ -284,7 +286,8 @@ impl Rota {
                     self.absent.add(member, back_at);
                 }
             }
-            if ready_at < Timestamp::MAX {
+            if ready_at != seat.noted_at && ready_at < Timestamp::MAX {
+                seat.noted_at = ready_at;
                 self.absent.ready.push(ready_at, member);
             }
         }

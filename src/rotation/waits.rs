@@ -4,7 +4,6 @@
 //! if it does not stand there any more.
 
 use crate::rotation::absent::Member;
-use crate::rotation::agenda::Agenda;
 use crate::rotation::lens::Lens;
 use crate::rotation::rota::{Place, Rota};
 use crate::rotation::table::Slot;
@@ -59,17 +58,18 @@ impl Rota {
         let mut found = None;
         while let Some((at, (id, row), account)) = self.first(side) {
             if lens.outlooks[account.index()].ready_at != at {
-                self.agenda(side).pop();
+                self.take(side);
                 self.seat_anew(lens, row);
             } else if excluded.contains(&id) {
-                aside.extend(self.agenda(side).pop());
+                aside.extend(self.take(side));
             } else {
                 found = Some((at, id));
                 break;
             }
         }
-        for (at, member) in aside {
-            self.agenda(side).push(at, member);
+        match side {
+            Side::Absent => self.put_back(aside),
+            Side::Present => aside.into_iter().for_each(|(at, of)| self.waiting.push(at, of)),
         }
         found
     }
@@ -81,10 +81,10 @@ impl Rota {
         }
     }
 
-    fn agenda(&mut self, side: Side) -> &mut Agenda<Member> {
+    fn take(&mut self, side: Side) -> Option<(Timestamp, Member)> {
         match side {
-            Side::Absent => &mut self.absent.ready,
-            Side::Present => &mut self.waiting,
+            Side::Absent => self.pop_absent(),
+            Side::Present => self.waiting.pop(),
         }
     }
 
@@ -107,13 +107,25 @@ impl Rota {
 
     /// Takes that entry out for a while.
     pub(crate) fn put_aside(&mut self) -> Option<(Timestamp, Member)> {
-        self.absent.ready.pop()
+        self.pop_absent()
     }
 
     pub(crate) fn put_back(&mut self, aside: Vec<(Timestamp, Member)>) {
         for (at, member) in aside {
+            if let Some(Some(seat)) = self.seats.get_mut(member.1.index()) {
+                seat.noted_at = at;
+            }
             self.absent.ready.push(at, member);
         }
+    }
+
+    fn pop_absent(&mut self) -> Option<(Timestamp, Member)> {
+        let (at, member) = self.absent.ready.pop()?;
+        let seat = self.seats.get_mut(member.1.index()).and_then(Option::as_mut);
+        if let Some(seat) = seat.filter(|seat| seat.noted_at == at) {
+            seat.noted_at = Timestamp::MAX;
+        }
+        Some((at, member))
     }
 
     pub(super) fn drop_stale_absent(&mut self) {
@@ -121,7 +133,7 @@ impl Rota {
             if self.absent_until(row) == Some((at, id)) {
                 break;
             }
-            self.absent.ready.pop();
+            self.pop_absent();
         }
     }
 
@@ -147,16 +159,16 @@ impl Rota {
     pub(super) fn drop_stale(&mut self) {
         let most = 2 * self.seats.len() + 64;
         let Self { seats, waiting, absent, .. } = self;
-        let place = |row: Slot| seats[row.index()].as_ref().map(|seat| seat.place);
+        let seat = |row: Slot| seats[row.index()].as_ref();
         if waiting.len() > most {
-            waiting.retain(|at, (_, row)| place(row) == Some(Place::Waiting(at)));
+            waiting.retain(|at, (_, row)| {
+                seat(row).is_some_and(|seat| seat.place == Place::Waiting(at))
+            });
         }
         if absent.ready.len() > most {
-            absent.ready.retain(|at, (_, row)| match place(row) {
-                Some(Place::Absent { ready_at, .. } | Place::Leaving { ready_at }) => {
-                    ready_at == at
-                }
-                _ => false,
+            // An account that takes part by now may be absent until the same instant again.
+            absent.ready.retain(|at, (id, row)| {
+                seat(row).is_some_and(|seat| (seat.noted_at, seat.id) == (at, id))
             });
         }
     }
