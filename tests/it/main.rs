@@ -9,6 +9,7 @@ mod agreement_ledger;
 mod agreement_zones;
 mod civil;
 mod cli;
+mod cli_store;
 #[cfg(feature = "sqlite")]
 mod durable;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
