@@ -85,9 +85,9 @@ pub use shards::{LayoutError, ShardError, Shards};
 pub use store::conformance;
 #[cfg(feature = "store")]
 pub use store::{
-    AsyncEngine, Batch, DurableEngine, DurableError, Fault, Filter, Head, History, Journal,
-    JournalError, Line, Mark, MemoryDisk, MemoryJournal, Options, Reader, Record, Recovery, Report,
-    StoreError, Ticket,
+    AsyncEngine, Batch, DurableEngine, DurableError, Fault, Filter, Granted, Head, History,
+    Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Options, Reader, Record,
+    Recovery, Report, StoreError, Ticket,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteJournal, check, repair};

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mailrota::{CivilDay, Limit, Ramp, Span, Timestamp, Zone};
 
 use crate::cli::parse::{self, Days, Window};
+use crate::cli::store_args::{self, Check, Log, Repair, Replay};
 
 /// The most emails of one plan; each is remembered until the report is drawn.
 const EMAILS_MAX: u64 = 2_000_000;
@@ -50,6 +51,18 @@ pub(super) enum Command {
     /// Show how every account stands at an instant: ready, or what holds it and until when
     #[command(after_help = EXPLAIN_AFTER)]
     Explain(Box<Explain>),
+    /// Look through a store: every page, snapshot and fact; say what is wrong and what is sound
+    #[command(after_help = store_args::CHECK_AFTER)]
+    Check(Check),
+    /// Say what a repair of a damaged store would drop, and with --yes do it
+    #[command(after_help = store_args::REPAIR_AFTER)]
+    Repair(Repair),
+    /// Print the facts of a store in plain words, oldest first
+    #[command(after_help = store_args::LOG_AFTER)]
+    Log(Log),
+    /// Show a store as it was at an instant, or why an email went out from its account
+    #[command(after_help = store_args::REPLAY_AFTER)]
+    Replay(Replay),
 }
 
 #[derive(Args)]
@@ -96,7 +109,7 @@ pub(super) struct Explain {
     pub(super) settings: Settings,
 }
 
-/// What both commands take.
+/// What `plan` and `explain` take.
 #[derive(Args)]
 pub(super) struct Settings {
     /// The list of accounts as Smartlead's or Instantly's API answers it; `-` reads standard input

@@ -122,7 +122,7 @@ fn drawn(answer: &Answer, width: usize, top: usize) -> String {
     if !answer.campaign.is_empty() {
         let _ = writeln!(out, "\n{BOLD}The campaign{BOLD:#}");
         for block in &answer.campaign {
-            let _ = writeln!(out, "  {WARN}{}{WARN:#}", told(answer, block));
+            let _ = writeln!(out, "  {WARN}{}{WARN:#}", words::told(answer.zone, block));
         }
     }
     if !answer.stands.is_empty() {
@@ -151,11 +151,13 @@ fn accounts(out: &mut String, answer: &Answer, width: usize, top: usize) {
         let used = format!("{}/{}", number(stand.sent.into()), number(stand.allowance.into()));
         let mut cells = vec![stand.address.shown(), used, ready];
         let mut blocks = stand.blocks.iter();
-        cells.push(blocks.next().map_or_else(|| "-".to_owned(), |block| told(answer, block)));
+        cells.push(
+            blocks.next().map_or_else(|| "-".to_owned(), |block| words::told(answer.zone, block)),
+        );
         table.row(style, cells);
         for block in blocks {
             let blank = String::new;
-            table.row(style, vec![blank(), blank(), blank(), told(answer, block)]);
+            table.row(style, vec![blank(), blank(), blank(), words::told(answer.zone, block)]);
         }
     }
     table.write(out, width);
@@ -164,19 +166,4 @@ fn accounts(out: &mut String, answer: &Answer, width: usize, top: usize) {
         let _ =
             writeln!(out, "  {DIM}and {} more; --top 0 shows all{DIM:#}", number(hidden as u64));
     }
-}
-
-/// `daily cap 30/30 until 24 Nov 00:00`.
-fn told(answer: &Answer, block: &Block) -> String {
-    let mut told = words::short(block.reason).into_owned();
-    if let (Some(used), Some(max)) = (block.used, block.max) {
-        let _ = write!(told, " {used}/{max}");
-    }
-    match block.until {
-        Some(until) => {
-            let _ = write!(told, " until {}", brief(answer.zone, until));
-        }
-        None => told.push_str(" until somebody acts"),
-    }
-    told
 }

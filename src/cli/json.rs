@@ -7,6 +7,8 @@ use mailrota::{Block, Reason, Span, Timestamp};
 use serde_json::{Value, json};
 
 use crate::cli::explain::Answer;
+use crate::cli::grant::{Rule, Why};
+use crate::cli::replay::Past;
 use crate::cli::report::{Noted, Report, Row};
 use crate::cli::words;
 
@@ -98,6 +100,58 @@ pub(super) fn explain(answer: &Answer) -> String {
         "refused": noted(&answer.refused),
         "warnings": noted(&answer.warned),
     }))
+}
+
+/// A store as it was, and why a reservation got its account; what was not asked for is null.
+pub(super) fn replay(past: Option<&Past>, why: Option<&Why>) -> String {
+    written(&json!({"past": past.map(standings), "reservation": why.map(grant)}))
+}
+
+fn standings(past: &Past) -> Value {
+    let accounts = past.accounts.iter().map(|(address, standing)| {
+        json!({
+            "id": standing.account,
+            "address": address.0,
+            "ready": standing.is_ready(),
+            "ready_at": standing.ready_at,
+            "daily_cap": standing.daily_cap,
+            "allowance": standing.allowance,
+            "sent": standing.sent,
+            "reserved": standing.reserved,
+            "left": standing.headroom(),
+            "weight": standing.weight,
+            "blocks": blocks(&standing.blocks),
+        })
+    });
+    json!({"at": past.at, "accounts": accounts.collect::<Vec<_>>()})
+}
+
+fn grant(why: &Why) -> Value {
+    let candidates = why.rivals.iter().map(|rival| {
+        json!({
+            "id": rival.id,
+            "address": rival.address.0,
+            "weight": rival.weight,
+            "used": rival.used,
+            "allowance": rival.allowance,
+            "turn": rival.place,
+            "blocks": blocks(&rival.blocks),
+        })
+    });
+    let moved_from = match why.rule {
+        Rule::Moved(gone) => Some(gone),
+        Rule::Demanded | Rule::Lead | Rule::Turn => None,
+    };
+    json!({
+        "sequence": why.sequence,
+        "at": why.at,
+        "granted": why.reserved,
+        "by": why.rule.code(),
+        "moved_from": moved_from,
+        "this_version_picks": why.today,
+        "candidates": candidates.collect::<Vec<_>>(),
+        "later": why.later,
+    })
 }
 
 fn blocks(blocks: &[Block]) -> Vec<Value> {

@@ -3,19 +3,25 @@
 //! It decides nothing about sending. Bad input ends with one line for each thing that is wrong.
 
 mod args;
+mod check;
 mod clock;
 mod costs;
 mod course;
 mod day;
 mod explain;
+mod facts;
+mod grant;
 mod html;
 mod json;
+mod log;
 mod parse;
 mod picture;
 mod plan;
+mod replay;
 mod report;
 mod sentences;
 mod setup;
+mod store_args;
 mod svg;
 mod table;
 mod text;
@@ -63,8 +69,12 @@ pub(super) fn run() -> ExitCode {
     };
     let color = program.color;
     let done = match &program.command {
+        Command::Check(check) => check::check(check, color),
         Command::Explain(explain) => explain::explain(explain, color),
+        Command::Log(log) => log::log(log),
         Command::Plan(plan) => plan::plan(plan, color),
+        Command::Repair(repair) => check::repair(repair, color),
+        Command::Replay(replay) => replay::replay(replay, color),
     };
     done.unwrap_or_else(|failure| {
         for line in &failure.0 {
@@ -82,7 +92,7 @@ fn refuse_arguments(error: &clap::Error) -> ExitCode {
         return shown.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        complain("give a command, plan or explain; see mailrota --help");
+        complain("give a command, such as plan or log; see mailrota --help");
         return ExitCode::from(UNUSABLE);
     }
     let text = error.to_string();

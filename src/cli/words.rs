@@ -4,8 +4,9 @@
 //! turn the reading direction, or be taken for markup.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
-use mailrota::{Reason, Span, Timestamp, Zone};
+use mailrota::{Block, Reason, Span, Timestamp, Zone};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::cli::setup::Limits;
@@ -103,6 +104,21 @@ pub(super) fn span(span: Span) -> String {
 pub(super) fn held(reason: Reason, time: Span) -> String {
     let name = short(reason);
     if time.is_zero() { name.into_owned() } else { format!("{name} {}", span(time)) }
+}
+
+/// `daily cap 30/30 until 24 Nov 00:00`.
+pub(super) fn told(zone: Zone, block: &Block) -> String {
+    let mut told = short(block.reason).into_owned();
+    if let (Some(used), Some(max)) = (block.used, block.max) {
+        let _ = write!(told, " {used}/{max}");
+    }
+    match block.until {
+        Some(until) => {
+            let _ = write!(told, " until {}", brief(zone, until));
+        }
+        None => told.push_str(" until somebody acts"),
+    }
+    told
 }
 
 /// `Friday 4 December 2026 at 08:20`, on the zone's wall.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::rotation::{Engine, Event, Fact};
+use crate::rotation::{Engine, Event, Fact, Reserved};
 use crate::store::error::{JournalError, StoreError};
 use crate::store::journal::{Head, Reader};
 use crate::store::load::{self, Facts};
@@ -17,6 +17,20 @@ use crate::vocab::{AccountId, CampaignId, LeadId, ReservationId, Timestamp};
 pub struct History {
     place: String,
     reader: Box<dyn Reader>,
+}
+
+/// The grant of a reservation, and the engine as it was right before it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Granted {
+    /// The number of the fact.
+    pub sequence: u64,
+    /// When it was granted.
+    pub at: Timestamp,
+    /// What was decided.
+    pub reserved: Reserved,
+    /// The engine with all facts before it and none after.
+    pub before: Engine,
 }
 
 /// Which facts are wanted; all that are about everything that is named.
@@ -133,6 +147,42 @@ impl History {
         };
         let wanted = |event: &Event| event.at.unix_ms() <= at.timestamp_millis();
         Ok(load::from(&self.place, &mut *self.reader, head, wanted)?.engine)
+    }
+
+    /// The grant of a reservation, with the engine as it was right before; nothing if no fact that
+    /// is kept granted it.
+    ///
+    /// # Errors
+    /// [`JournalError`] if what is kept is not proven.
+    pub fn granted(&mut self, id: ReservationId) -> Result<Option<Granted>, JournalError> {
+        let Some((sequence, at, reserved)) = self.grant(id)? else { return Ok(None) };
+        let heads = self.reader.snapshots()?;
+        let Some(head) = heads.iter().rev().find(|head| head.mark.sequence < sequence) else {
+            return Ok(None);
+        };
+        let mut last = head.mark.sequence;
+        let is_before = |_: &Event| {
+            last += 1;
+            last < sequence
+        };
+        let before = load::from(&self.place, &mut *self.reader, head, is_before)?.engine;
+        Ok(Some(Granted { sequence, at, reserved, before }))
+    }
+
+    /// The fact that granted a reservation.
+    fn grant(
+        &mut self,
+        id: ReservationId,
+    ) -> Result<Option<(u64, Timestamp, Reserved)>, JournalError> {
+        let Some(head) = self.reader.snapshots()?.first().copied() else { return Ok(None) };
+        let mut facts = Facts::after(&self.place, &mut *self.reader, head.mark);
+        while let Some(event) = facts.next() {
+            let Fact::Reserved(reserved) = event.fact else { continue };
+            if reserved.reservation == id {
+                return Ok(Some((facts.taken.sequence, event.at, *reserved)));
+            }
+        }
+        facts.outcome.map(|()| None)
     }
 
     /// The reservations that facts after a snapshot may be about.

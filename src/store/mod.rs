@@ -28,7 +28,7 @@ pub use chain::Mark;
 pub use check::Report;
 pub use durable::{AsyncEngine, DurableEngine};
 pub use error::{DurableError, JournalError, StoreError};
-pub use history::{Filter, History};
+pub use history::{Filter, Granted, History};
 pub use journal::{Batch, Head, Journal, Reader, Record};
 pub use ledger::Line;
 pub use memory::{Fault, MemoryDisk, MemoryJournal};

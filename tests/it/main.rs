@@ -11,6 +11,7 @@ mod civil;
 mod cli;
 #[cfg(all(feature = "sqlite", target_os = "linux"))]
 mod crash;
+mod cli_store;
 #[cfg(feature = "sqlite")]
 mod durable;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]

@@ -1,0 +1,47 @@
+//! The command `log`: the facts of a store, a line each.
+//!
+//! Writes while it reads, since a store may hold more than memory does.
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use mailrota::{AccountId, CampaignId, Event, Filter, History, LeadId};
+use serde_json::Value;
+
+use crate::cli::store_args::Log;
+use crate::cli::{Failure, check, facts};
+
+pub(super) fn log(args: &Log) -> Result<ExitCode, Failure> {
+    check::there(&args.store)?;
+    let mut filter = Filter::new();
+    filter.account = args.account.map(AccountId);
+    filter.campaign = args.campaign.map(CampaignId);
+    filter.lead = args.lead.map(LeadId);
+    (filter.from, filter.until) = (args.from, args.to);
+    let mut history = History::open(&args.store).map_err(Failure::of)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut written = Ok(());
+    let read = history.facts(&filter, |sequence, event| {
+        written = writeln!(out, "{}", line(sequence, event, args.json));
+        written.is_ok()
+    });
+    match written.and_then(|()| out.flush()) {
+        // Whoever read has read enough, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+        Err(error) => return Err(Failure::new(format!("cannot write the facts: {error}"))),
+        Ok(()) => {}
+    }
+    read.map_err(Failure::of)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(sequence: u64, event: &Event, as_json: bool) -> String {
+    if !as_json {
+        return format!("{sequence}  {}  {}", event.at, facts::told(&event.fact));
+    }
+    let mut value = serde_json::to_value(event).unwrap_or_default();
+    if let Value::Object(fields) = &mut value {
+        fields.insert("sequence".to_owned(), sequence.into());
+    }
+    value.to_string()
+}

@@ -1,0 +1,120 @@
+//! The command `replay`: a store as it was at an instant, account by account.
+//!
+//! Asks the engine that the history makes; why one email went as it did is asked beside it.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use mailrota::{History, QuestionError, ReservationId, Standing, Timestamp, Zone};
+
+use crate::cli::args::Color;
+use crate::cli::grant::{self, Why};
+use crate::cli::store_args::Replay;
+use crate::cli::table::{BOLD, DIM, GOOD, PLAIN, Side, Table};
+use crate::cli::words::{self, Foreign, brief, count, number};
+use crate::cli::{Failure, check, json};
+
+/// Every account as it was.
+pub(super) struct Past {
+    pub(super) at: Timestamp,
+    pub(super) accounts: Vec<(Foreign, Standing)>,
+}
+
+pub(super) fn replay(args: &Replay, color: Color) -> Result<ExitCode, Failure> {
+    check::there(&args.store)?;
+    let mut history = History::open(&args.store).map_err(Failure::of)?;
+    let past = args.at.map(|at| past(&mut history, at)).transpose()?;
+    let of_one = |id| grant::why(&mut history, ReservationId(id), args.top);
+    let why = args.reservation.map(of_one).transpose()?;
+    let text = if args.json {
+        json::replay(past.as_ref(), why.as_ref())
+    } else {
+        drawn(past.as_ref(), why.as_ref(), crate::cli::width(args.width), args.top)
+    };
+    crate::cli::show(&text, color)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn past(history: &mut History, at: Timestamp) -> Result<Past, Failure> {
+    let engine = history.engine_at(at.to_datetime()).map_err(Failure::of)?;
+    let standing = |account: &mailrota::Account| {
+        let standing = engine.standing(account.id, at.to_datetime());
+        standing.map(|standing| (Foreign(account.address.clone()), standing))
+    };
+    let accounts = engine.accounts().map(standing).collect::<Result<_, QuestionError>>();
+    match (accounts, engine.seen()) {
+        (Ok(accounts), _) => Ok(Past { at, accounts }),
+        (Err(QuestionError::Clock(_)), Some(seen)) => Err(Failure::new(format!(
+            "--at {at} is too long after the last call, at {seen}; give an earlier one"
+        ))),
+        (Err(error), _) => Err(Failure::of(error)),
+    }
+}
+
+fn drawn(past: Option<&Past>, why: Option<&Why>, width: usize, top: usize) -> String {
+    let mut out = String::new();
+    if let Some(past) = past {
+        standings(&mut out, past, width, top);
+    }
+    if let Some(why) = why {
+        if past.is_some() {
+            out.push('\n');
+        }
+        grant::draw(&mut out, why, width, top);
+    }
+    out
+}
+
+fn standings(out: &mut String, past: &Past, width: usize, top: usize) {
+    let ready = past.accounts.iter().filter(|(_, standing)| standing.is_ready()).count();
+    let at = words::day_and_time(Zone::UTC, past.at);
+    let all = count(past.accounts.len() as u64, "account");
+    let _ = writeln!(out, "{BOLD}{} of {all} ready at {at} UTC{BOLD:#}", number(ready as u64));
+    if past.accounts.is_empty() {
+        return;
+    }
+    out.push('\n');
+    let heads = [
+        ("account", Side::Right),
+        ("address", Side::Left),
+        ("sent", Side::Right),
+        ("reserved", Side::Right),
+        ("left", Side::Right),
+        ("ready", Side::Right),
+        ("what holds it", Side::Left),
+    ];
+    let mut table = Table::new(&heads, 1);
+    let shown = if top == 0 { past.accounts.len() } else { top };
+    for (address, standing) in past.accounts.iter().take(shown) {
+        let style = if standing.is_ready() { GOOD } else { PLAIN };
+        let ready = match standing.ready_at {
+            _ if standing.is_ready() => "now".to_owned(),
+            Some(at) => brief(Zone::UTC, at),
+            None => "never".to_owned(),
+        };
+        let mut blocks = standing.blocks.iter().map(|block| words::told(Zone::UTC, block));
+        table.row(
+            style,
+            vec![
+                standing.account.to_string(),
+                address.shown(),
+                number(standing.sent.into()),
+                number(standing.reserved.into()),
+                number(standing.headroom().into()),
+                ready,
+                blocks.next().unwrap_or_else(|| "-".to_owned()),
+            ],
+        );
+        for block in blocks {
+            let mut cells = vec![String::new(); heads.len() - 1];
+            cells.push(block);
+            table.row(style, cells);
+        }
+    }
+    table.write(out, width);
+    let hidden = past.accounts.len().saturating_sub(shown);
+    if hidden > 0 {
+        let _ =
+            writeln!(out, "  {DIM}and {} more; --top 0 shows all{DIM:#}", number(hidden as u64));
+    }
+}
