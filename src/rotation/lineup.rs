@@ -36,7 +36,7 @@ struct Member {
 /// }
 /// let now = Timestamp::parse("2026-11-20T09:00:00Z")?;
 /// let picks: Vec<_> = (0..7).map_while(|_| lineup.pick(now).ok()).collect();
-/// assert_eq!(picks, [0, 0, 1, 0, 2, 0, 0]);
+/// assert_eq!(picks, [0, 1, 0, 0, 2, 0, 0]);
 /// # Ok::<(), mailrota::TimeError>(())
 /// ```
 ///
