@@ -12,8 +12,8 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{
-    Account, AccountId, Campaign, CampaignId, Config, Engine, LeadId, Outcome, OwnerId, Pick,
-    Request, Span,
+    Account, AccountId, Campaign, CampaignId, Config, Engine, LeadId, Lineup, Outcome, OwnerId,
+    Pick, Request, Span, Timestamp,
 };
 
 const OWNER: OwnerId = OwnerId(1);
@@ -27,7 +27,10 @@ const ATTACHES_MAX: u64 = 20;
 type Kind = (&'static str, fn(u64));
 
 /// Every kind; `.ci/instructions` names them too.
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 13] = [
+    ("pick/10", |picks| Alone::of(10).run(picks)),
+    ("pick/1000", |picks| Alone::of(1_000).run(picks)),
+    ("pick/100000", |picks| Alone::of(100_000).run(picks)),
     ("turn/10", |turns| run(Pool::of(10), turns, Pool::spread)),
     ("turn/1000", |turns| run(Pool::of(1_000), turns, Pool::spread)),
     ("turn/100000", |turns| run(Pool::of(100_000), turns, Pool::spread)),
@@ -39,6 +42,49 @@ const KINDS: [Kind; 10] = [
     ("attach/1000", |turns| run(Pool::to_attach(), turns, Pool::attach)),
     ("change/1000", |turns| run(Pool::of(1_000), turns, Pool::change)),
 ];
+
+/// The rotation alone, of the same accounts in the middle of the same work.
+struct Alone {
+    lineup: Lineup,
+    /// In parts of a millisecond, as a fixed point number.
+    clock: i64,
+    step: i64,
+}
+
+impl Alone {
+    const POINT: u32 = 16;
+
+    fn of(count: u64) -> Self {
+        let mut lineup = Lineup::new();
+        for id in 0..count {
+            let (cap, spacing) = limits(id, count);
+            lineup.add(cap, cap, spacing);
+        }
+        let each = i64::try_from(count * CAP_MEAN).expect("a few million a day");
+        let mut alone = Self { lineup, clock: 0, step: (86_400_000 << Self::POINT) * 3 / 2 / each };
+        (0..count).for_each(|_| alone.pick());
+        alone
+    }
+
+    fn pick(&mut self) {
+        self.clock += self.step;
+        let now = Timestamp::from_unix_ms(self.clock >> Self::POINT).expect("a few days");
+        black_box(self.lineup.pick(now).expect("somebody may send at any time"));
+    }
+
+    fn run(mut self, picks: u64) {
+        (0..picks).for_each(|_| self.pick());
+        mem::forget(self);
+    }
+}
+
+/// The cap and the spacing of one of so many accounts. About ten share a spacing, so that some come
+/// back together and not all at once.
+fn limits(id: u64, accounts: u64) -> (u32, Span) {
+    let spacings = (accounts / 10).clamp(1, 1_080);
+    let cap = u32::try_from(CAP_MEAN - 24 + id * 37 % 49).expect("a small number");
+    (cap, Span::seconds(600 + id % spacings * (1_080 / spacings)))
+}
 
 /// An engine in the middle of its work.
 struct Pool {
@@ -56,13 +102,11 @@ impl Pool {
     fn new(accounts: u64, campaigns: u64) -> Self {
         let now = DateTime::UNIX_EPOCH;
         let mut engine = Engine::new(Config::default());
-        // About ten share a spacing, so that some come back together and not all at once.
-        let spacings = (accounts / 10).clamp(1, 1_080);
         for id in 0..accounts {
-            let cap = u32::try_from(CAP_MEAN - 24 + id * 37 % 49).expect("a small number");
+            let (cap, spacing) = limits(id, accounts);
             let account = Account::new(AccountId(id), OWNER, format!("a{id}@acme.example"))
                 .daily_cap(cap)
-                .spacing(Span::seconds(600 + id % spacings * (1_080 / spacings)));
+                .spacing(spacing);
             engine.add_account(account, now).expect("a new account");
         }
         for id in 0..campaigns {

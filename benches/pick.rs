@@ -3,7 +3,8 @@
 //! Every way keeps a cap for each day and a gap after each send. `spread`: 90 percent of all caps
 //! is asked for, evenly over the day. `flat-out`: everybody who may send does, then time jumps to
 //! when the next one may. `weights`: as `spread`, and each tenth pick changes a member's weight.
-//! `mailrota` is a whole turn, reserve and settle. `floor` obeys nothing: a record of 32 bytes is
+//! `mailrota` is a whole turn, reserve and settle; `mailrota, the pick` is the rotation alone,
+//! which chooses and puts back by the same code. `floor` obeys nothing: a record of 32 bytes is
 //! read and written, far from the last one, and a word is noted. Only a rule that goes through the
 //! members in the order of memory can be below it.
 //!
@@ -19,8 +20,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use mailrota::{
-    Account, AccountId, Campaign, CampaignId, Config, Engine, LeadId, Outcome, OwnerId, Request,
-    Span, Weight,
+    Account, AccountId, Campaign, CampaignId, Config, Engine, LeadId, Lineup, Outcome, OwnerId,
+    Request, Span, Timestamp, Weight,
 };
 
 use crate::peers::alias::Alias;
@@ -209,6 +210,44 @@ impl Peer for Rota {
     }
 }
 
+/// The rotation of the crate under test alone: what a turn chooses and puts back by.
+struct Alone {
+    lineup: Lineup,
+    until: u64,
+}
+
+impl Alone {
+    fn new(members: &[Member]) -> Self {
+        let mut lineup = Lineup::new();
+        for member in members {
+            lineup.add(member.weight, member.cap, Span::milliseconds(member.gap_ms));
+        }
+        Self { lineup, until: 0 }
+    }
+}
+
+impl Peer for Alone {
+    fn pick(&mut self, now_ms: u64) -> Option<u32> {
+        let now = i64::try_from(now_ms).expect("not that late");
+        let now = Timestamp::from_unix_ms(now).expect("not that late");
+        match self.lineup.pick(now) {
+            Ok(member) => Some(member),
+            Err(until) => {
+                self.until = u64::try_from(until.unix_ms()).expect("after 1970");
+                None
+            }
+        }
+    }
+
+    fn set_weight(&mut self, member: u32, weight: u32) {
+        self.lineup.set_weight(member, weight);
+    }
+
+    fn next_at(&mut self, _now_ms: u64) -> u64 {
+        self.until
+    }
+}
+
 /// The rows of one group and one size of pool.
 struct Table<'a, 'b> {
     group: &'a mut BenchmarkGroup<'b, WallTime>,
@@ -260,6 +299,7 @@ impl Table<'_, '_> {
     fn rows(&mut self) {
         self.row("floor", EACH, Floor::new);
         self.row("mailrota", EACH, Rota::new);
+        self.row("mailrota, the pick", EACH, Alone::new);
         self.row("queues", EACH, Queues::new);
         self.row("heaps", EACH, Heaps::new);
         self.row("fwrr", EACH, Fwrr::new);

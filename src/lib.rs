@@ -76,7 +76,7 @@ pub use policy::{
 pub use rotation::{
     AccountError, AttachError, AttachReport, BeginError, Begun, CampaignError, Candidate, Checked,
     ClockError, Config, ConfigError, DayForecast, EmailKind, Engine, Event, EventError,
-    Explanation, Fact, Fate, Finding, Forecast, Misfit, Mode, Outcome, Pick, Planned,
+    Explanation, Fact, Fate, Finding, Forecast, Lineup, Misfit, Mode, Outcome, Pick, Planned,
     QuestionError, Request, Reservation, ReserveError, Reserved, SettleError, Settlement, Snapshot,
     SnapshotError, Standing, Unavailable, Wait,
 };

@@ -4,11 +4,11 @@
 //! the engine's own events never are.
 
 use crate::policy::{Pace, rescaled};
-use crate::rotation::event::{Event, Fact, Reserved};
+use crate::rotation::event::{Event, Fact, Grant};
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::settings;
 use crate::rotation::state::{Attachment, PLACE_MAX, State};
-use crate::rotation::table::Hint;
+use crate::rotation::table::{Hint, Slot};
 use crate::rotation::usage::{LastSend, MEMORY_MIN, Open};
 use crate::vocab::{AccountId, CampaignId, CivilDay, OwnerId, ReservationId, Timestamp};
 
@@ -64,9 +64,11 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
             }
         }
         Fact::Left { campaign, account, taker } => leave(state, *campaign, *account, *taker),
-        Fact::Reserved(reserved) => reserve(state, reserved, Hints::default(), at),
-        Fact::Returned { campaign, account, start } => {
-            come_back(state, *campaign, *account, *start);
+        Fact::Reserved(reserved) => {
+            reserve(state, &Grant::from(&**reserved), Hints::default(), at);
+        }
+        Fact::Returned { campaign, accounts, present } => {
+            come_back(state, *campaign, accounts, *present);
         }
         Fact::Settled { reservation, outcome, day } => {
             end(state, *reservation, (Fate::Settled(*outcome), *day), at);
@@ -130,16 +132,19 @@ fn leave(state: &mut State, campaign: CampaignId, id: AccountId, taker: Option<A
     }
 }
 
-fn come_back(state: &mut State, campaign: CampaignId, id: AccountId, start: i128) {
+fn come_back(state: &mut State, campaign: CampaignId, ids: &[AccountId], present: i128) {
     let Some(campaign) = state.campaigns.get_mut(&campaign) else { return };
-    let (Some(attachment), Some(account)) =
-        (campaign.attached.get_mut(&id), state.accounts.get(&id))
-    else {
-        return;
-    };
-    attachment.offset = start - account.place.at();
-    if !std::mem::replace(&mut attachment.present, true) {
-        campaign.total_weight += account.weight;
+    for id in ids {
+        let (Some(attachment), Some(account)) =
+            (campaign.attached.get_mut(id), state.accounts.get(id))
+        else {
+            continue;
+        };
+        let start = account.start(attachment).max(present);
+        attachment.offset = start - account.place.at();
+        if !std::mem::replace(&mut attachment.present, true) {
+            campaign.total_weight += account.weight;
+        }
     }
 }
 
@@ -180,28 +185,28 @@ pub(crate) struct Hints {
     pub(crate) row: Hint,
 }
 
-/// Takes in a grant.
-pub(crate) fn reserve(state: &mut State, reserved: &Reserved, hints: Hints, at: Timestamp) {
-    let campaign_slot = state.campaigns.find(&reserved.campaign, hints.campaign);
-    let account_slot = state.accounts.find(&reserved.account, hints.account);
-    let (Some(campaign_slot), Some(account_slot)) = (campaign_slot, account_slot) else { return };
-    if let (Some(campaign), Some(to)) = (state.campaigns.at_mut(campaign_slot), reserved.jumped_to)
-    {
+/// Takes in a grant. Returns where its records are; nothing if they are not there.
+pub(crate) fn reserve(
+    state: &mut State,
+    grant: &Grant<'_>,
+    hints: Hints,
+    at: Timestamp,
+) -> Option<Hints> {
+    let campaign_slot = state.campaigns.find(&grant.campaign, hints.campaign)?;
+    let account_slot = state.accounts.find(&grant.account, hints.account)?;
+    let (campaign, account) =
+        (state.campaigns.at_mut(campaign_slot)?, state.accounts.at(account_slot)?);
+    if let Some(to) = grant.jumped_to {
         campaign.virtual_time.jump(to);
     }
-    let known = state.accounts.at(account_slot).map(|account| (account.weight, account.weight_day));
-    if known != Some((reserved.weight, reserved.days.0)) {
+    if (account.weight, account.weight_day) != (grant.weight, grant.days.0) {
         // At the present that it was picked at, so that an account whose turn it is owes nothing.
-        reweigh(state, reserved.account, reserved.weight, reserved.days.0);
+        reweigh(state, grant.account, grant.weight, grant.days.0);
     }
-    let State { campaigns, accounts, config, .. } = state;
-    let (Some(campaign), Some(account)) =
-        (campaigns.at_mut(campaign_slot), accounts.at_mut(account_slot))
-    else {
-        return;
-    };
+    let State { campaigns, accounts, reservations, config, .. } = state;
+    let (campaign, account) = (campaigns.at_mut(campaign_slot)?, accounts.at_mut(account_slot)?);
     let mut in_rotation = false;
-    let row = campaign.attached.find(&reserved.account, hints.row);
+    let row = campaign.attached.find(&grant.account, hints.row);
     let present = row.and_then(|row| campaign.attached.at_mut(row)).filter(|a| a.present);
     if let Some(attachment) = present {
         // A rested account catches up by one turn at most.
@@ -213,82 +218,88 @@ pub(crate) fn reserve(state: &mut State, reserved: &Reserved, hints: Hints, at: 
     }
     account.place.forward(account.weight);
     let open = Open {
-        id: reserved.reservation,
-        ends_at: reserved.ends_at,
-        number: reserved.number,
-        new_lead: reserved.new_lead(),
+        id: grant.reservation,
+        ends_at: grant.ends_at,
+        number: grant.number,
+        new_lead: grant.new_lead(),
     };
     account.usage.open(open);
     account.usage.pace_until = match account.settings.pace {
-        Pace::Even => reserved.pace_until,
+        Pace::Even => grant.pace_until,
         Pace::Asap => None,
     };
     campaign.usage.open(Open { number: 0, ..open });
-    campaign.leads.reserved(reserved, at, config.lead_memory);
-    let owner = campaign.settings.owner;
-    let hints = (campaign_slot.into(), account_slot.into());
-    remember(state, reserved, owner, (in_rotation, hints), at);
-}
-
-fn remember(
-    state: &mut State,
-    reserved: &Reserved,
-    owner: OwnerId,
-    (in_rotation, hints): (bool, (Hint, Hint)),
-    at: Timestamp,
-) {
-    state.reservations.push(Reservation {
-        id: reserved.reservation,
-        campaign: reserved.campaign,
-        account: reserved.account,
-        lead: reserved.request.lead,
-        kind: reserved.request.kind,
+    campaign.leads.reserved(grant, at, config.lead_memory);
+    reservations.push(Reservation {
+        id: grant.reservation,
+        campaign: grant.campaign,
+        account: grant.account,
+        lead: grant.request.lead,
+        kind: grant.request.kind,
         reserved_at: at,
-        ends_at: reserved.ends_at,
+        ends_at: grant.ends_at,
         begun_at: None,
-        moved_from: reserved.moved_from,
+        moved_from: grant.moved_from,
         fate: Fate::Open,
         decided_at: at,
-        number: reserved.number,
+        number: grant.number,
         charged_at: None,
         in_rotation,
-        hints,
+        hints: (campaign_slot.into(), account_slot.into()),
     });
-    if let Some(key) = &reserved.request.key {
-        let name = (owner, key.clone());
-        state.keys_by_age.insert(reserved.reservation, name.clone());
-        state.keys.insert(
-            name,
-            Keyed {
-                owner,
-                key: key.clone(),
-                campaign: reserved.campaign,
-                request: reserved.request.clone(),
-                reservation: reserved.reservation,
-            },
-        );
+    if let Some(key) = &grant.request.key {
+        let owner = campaign.settings.owner;
+        remember(state, grant, owner, key);
     }
+    Some(Hints {
+        campaign: campaign_slot.into(),
+        account: account_slot.into(),
+        row: row.map(Hint::from).unwrap_or_default(),
+    })
+}
+
+#[cold]
+fn remember(state: &mut State, grant: &Grant<'_>, owner: OwnerId, key: &str) {
+    let name = (owner, key.to_owned());
+    state.keys_by_age.insert(grant.reservation, name.clone());
+    let keyed = Keyed {
+        owner,
+        key: key.to_owned(),
+        campaign: grant.campaign,
+        request: grant.request.clone(),
+        reservation: grant.reservation,
+    };
+    state.keys.insert(name, keyed);
+}
+
+/// Whose reservation has ended, and whether it was out until then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    pub(crate) account: Option<Slot>,
+    pub(crate) campaign: Option<Slot>,
+    pub(crate) in_time: bool,
 }
 
 /// Ends a reservation, or corrects how one that lapsed has ended. With its end comes the civil day
 /// that it is charged to, if it counts.
-fn end(state: &mut State, id: ReservationId, (fate, day): (Fate, Option<CivilDay>), at: Timestamp) {
+pub(crate) fn end(
+    state: &mut State,
+    id: ReservationId,
+    (fate, day): (Fate, Option<CivilDay>),
+    at: Timestamp,
+) -> Option<Ended> {
     let memory = state.reservation_memory();
     let State { reservations, accounts, campaigns, .. } = state;
-    let Some(reservation) = reservations.get_mut(id) else { return };
-    let counts = match fate {
-        Fate::Cancelled | Fate::Open => false,
-        Fate::Lapsed => true,
-        Fate::Settled(outcome) => outcome.counts(),
-    };
+    let reservation = reservations.get_mut(id)?;
+    let counts = fate.counts();
     let new_lead = reservation.kind == EmailKind::NewLead;
     let was = std::mem::replace(&mut reservation.fate, fate);
     reservation.decided_at = at;
     let charged_before = reservation.charged_at.take();
     reservation.charged_at = counts.then_some(at);
     let reservation = &*reservation;
-    let account = accounts.find(&reservation.account, reservation.hints.1);
-    if let Some(account) = account.and_then(|slot| accounts.at_mut(slot)) {
+    let account_slot = accounts.find(&reservation.account, reservation.hints.1);
+    if let Some(account) = account_slot.and_then(|slot| accounts.at_mut(slot)) {
         let memory = account.memory();
         let usage = &mut account.usage;
         usage.close(id);
@@ -311,8 +322,8 @@ fn end(state: &mut State, id: ReservationId, (fate, day): (Fate, Option<CivilDay
             account.place.back(account.weight);
         }
     }
-    let campaign = campaigns.find(&reservation.campaign, reservation.hints.0);
-    if let Some(campaign) = campaign.and_then(|slot| campaigns.at_mut(slot)) {
+    let campaign_slot = campaigns.find(&reservation.campaign, reservation.hints.0);
+    if let Some(campaign) = campaign_slot.and_then(|slot| campaigns.at_mut(slot)) {
         campaign.usage.close(id);
         if let Some(before) = charged_before {
             campaign.usage.log.take_back(before, new_lead);
@@ -325,7 +336,9 @@ fn end(state: &mut State, id: ReservationId, (fate, day): (Fate, Option<CivilDay
         }
         campaign.leads.ended(reservation, was, counts);
     }
+    let in_time = was == Fate::Open;
     forget(state, at.minus(memory));
+    Some(Ended { account: account_slot, campaign: campaign_slot, in_time })
 }
 
 /// Forgets what ended before `at`, with its keys.

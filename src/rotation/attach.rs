@@ -10,7 +10,6 @@ use crate::policy::{Account, CampaignState};
 use crate::rotation::engine::Engine;
 use crate::rotation::event::Fact;
 use crate::rotation::findings::{AttachError, AttachReport, Checked, Finding};
-use crate::rotation::pick;
 use crate::rotation::state::CampaignRecord;
 use crate::vocab::{AccountId, CampaignId, OwnerId, Span, Timestamp};
 
@@ -67,7 +66,12 @@ impl Engine {
             self.check_entry(record, id, now, findings);
             true
         });
-        self.carry_out(report, mode, now, |accounts| Fact::Attached { campaign, accounts })
+        let report =
+            self.carry_out(report, mode, now, |accounts| Fact::Attached { campaign, accounts })?;
+        if mode != Mode::DryRun {
+            self.join(campaign, &report.changed, now);
+        }
+        Ok(report)
     }
 
     /// Takes accounts out of a campaign, all or none. What they sent still counts for them.
@@ -122,18 +126,6 @@ impl Engine {
             }
         }
         self.carry_out(report, mode, now, |accounts| Fact::Detached { campaign, accounts })
-    }
-
-    /// Takes an account out of the rotation before it is detached or deleted.
-    pub(crate) fn leave(&mut self, campaign: CampaignId, account: AccountId, now: Timestamp) {
-        let attachment = self.state.campaign(campaign).and_then(|c| c.attached.get(&account));
-        if attachment.is_some_and(|attachment| attachment.present) {
-            let taker = self.state.campaigns.slot(&campaign).and_then(|slot| {
-                self.index.arrive(&self.state, slot);
-                pick::taker(&self.state, &mut self.index, slot, account)
-            });
-            self.take_in(now, Fact::Left { campaign, account, taker });
-        }
     }
 
     fn carry_out(

@@ -165,7 +165,7 @@ impl Engine {
         if let Some(seen) = self.state.seen {
             // The last first, so that turns are taken back in the order that undoes them.
             for reservation in unbegun.iter().rev() {
-                self.take_in(seen, Fact::Cancelled { reservation: *reservation });
+                self.end(seen, *reservation, Fate::Cancelled);
             }
         }
         self.enter(now)?;

@@ -103,9 +103,7 @@ impl<'a> Candidacy<'a> {
                 Route::Named { account, .. } => {
                     self.allows(account) && self.named_passes(state, index, account, now)
                 }
-                Route::Rotation => index.open(state, self.slot).is_some_and(|(rota, mut lens)| {
-                    rota.anybody_ready(&mut lens, &self.request.excluded)
-                }),
+                Route::Rotation => index.anybody_ready(state, self.slot, &self.request.excluded),
                 Route::Moved { from } => {
                     self.others(state, from).any(|id| passes(state, id, Purpose::FollowUp, now))
                 }
@@ -239,10 +237,10 @@ impl<'a> Candidacy<'a> {
         joint: impl Fn(AccountId, Purpose, Timestamp) -> Option<(Timestamp, AccountId)>,
     ) -> Option<(Timestamp, AccountId)> {
         let campaign = state.open_campaign(self.slot)?;
-        let (rota, mut lens) = index.open(state, self.slot)?;
         let excluded = &self.request.excluded;
         let mut from = base;
-        if !rota.anybody_ready(&mut lens, excluded) {
+        if !index.anybody_ready(state, self.slot, excluded) {
+            let (rota, mut lens) = index.open(state, self.slot)?;
             let (ready_at, id) = rota.first_waiting(&mut lens, excluded)?;
             from = opens(base.max(ready_at))?;
             // Whoever is ready first is the answer, unless the campaign lets nobody send then.

@@ -7,15 +7,15 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::rotation::apply::{self, Hints};
+use crate::rotation::apply::{self, Ended, Hints};
 use crate::rotation::config::Config;
-use crate::rotation::event::{Event, Fact, Reserved};
+use crate::rotation::event::{Event, Fact, Grant, Reserved};
 use crate::rotation::index::{Index, Touch};
-use crate::rotation::reservation::Fate;
+use crate::rotation::reservation::{Fate, Reservation};
 use crate::rotation::rota::Lease;
 use crate::rotation::state::State;
 use crate::rotation::table::{Hint, Slot};
-use crate::vocab::{AccountId, CampaignId, Span, TimeError, Timestamp};
+use crate::vocab::{AccountId, CampaignId, ReservationId, Span, TimeError, Timestamp};
 
 /// A sender rotation: accounts, campaigns, and whose turn it is.
 ///
@@ -144,14 +144,14 @@ impl Engine {
         }
         self.index.now = now;
         while let Some((ended_at, reservation)) = self.index.lapsed() {
-            let day = self.charged_day(reservation, ended_at);
-            self.take_in(ended_at, Fact::Lapsed { reservation, day });
+            self.end(ended_at, reservation, Fate::Lapsed);
         }
         self.state.seen = Some(now);
         now
     }
 
-    /// Takes in one event: facts first, then what is derived from them.
+    /// Takes in one event: facts first, then what is derived from them. Grants and the ends of
+    /// reservations, which are most of all events, have ways of their own below.
     pub(crate) fn take_in(&mut self, at: Timestamp, fact: Fact) {
         let event = Event { at, fact };
         let before = self.before(&event.fact);
@@ -163,25 +163,63 @@ impl Engine {
     }
 
     /// Takes in a grant, which is an event like any other; it is only made one if events are kept.
-    pub(crate) fn grant(&mut self, at: Timestamp, reserved: Reserved, hints: Hints) {
-        apply::reserve(&mut self.state, &reserved, hints, at);
-        self.granted(&reserved, hints);
+    pub(crate) fn grant(
+        &mut self,
+        at: Timestamp,
+        grant: Grant<'_>,
+        hints: Hints,
+    ) -> Option<&Reservation> {
+        let hints = apply::reserve(&mut self.state, &grant, hints, at)?;
+        self.granted(&grant, hints);
         if let Some(outbox) = &mut self.outbox {
-            outbox.push(Event { at, fact: Fact::Reserved(Box::new(reserved)) });
+            outbox.push(Event { at, fact: Fact::Reserved(Box::new(Reserved::from(grant))) });
         }
+        self.state.reservations.last()
     }
 
-    fn granted(&mut self, reserved: &Reserved, hints: Hints) {
-        self.index.opened(reserved.reservation, reserved.ends_at);
-        if let Some(slot) = self.state.accounts.find(&reserved.account, hints.account) {
+    fn granted(&mut self, grant: &Grant<'_>, hints: Hints) {
+        self.index.opened(grant.reservation, grant.ends_at);
+        if let Some(slot) = self.state.accounts.find(&grant.account, hints.account) {
             self.index.touch(&self.state, slot, Touch::Granted);
         }
-        let campaign = self.state.campaigns.find(&reserved.campaign, hints.campaign);
+        let campaign = self.state.campaigns.find(&grant.campaign, hints.campaign);
         let Some(campaign) = campaign else { return };
         let lease = &mut self.index.rota(campaign).lease;
         lease.emails = lease.emails.saturating_sub(1);
         // At once, so that nobody here stands before its start but for turns elsewhere.
-        self.index.served(&self.state, campaign, reserved.account, hints.row);
+        self.index.served(&self.state, campaign, grant.account, hints.row);
+    }
+
+    /// Takes in the end of a reservation, which is an event, too.
+    pub(crate) fn end(&mut self, at: Timestamp, reservation: ReservationId, fate: Fate) {
+        self.state.seen = self.state.seen.max(Some(at));
+        let day = self.charged_day(reservation, at);
+        let charged = fate.counts().then_some(day);
+        let Some(ended) = apply::end(&mut self.state, reservation, (fate, charged), at) else {
+            return;
+        };
+        self.ended(ended);
+        if let Some(outbox) = &mut self.outbox {
+            let fact = match fate {
+                Fate::Cancelled => Fact::Cancelled { reservation },
+                Fate::Lapsed => Fact::Lapsed { reservation, day },
+                Fate::Settled(outcome) => Fact::Settled { reservation, outcome, day: charged },
+                Fate::Open => return,
+            };
+            outbox.push(Event { at, fact });
+        }
+    }
+
+    fn ended(&mut self, ended: Ended) {
+        self.index.closed(&self.state.reservations);
+        if let Some(slot) = ended.account {
+            let touch = if ended.in_time { Touch::Ended } else { Touch::Changed };
+            self.index.touch(&self.state, slot, touch);
+        }
+        if let Some(slot) = ended.campaign.filter(|_| !ended.in_time) {
+            // Its rules are asked again before its next email.
+            self.index.rota(slot).lease = Lease::NONE;
+        }
     }
 
     /// What an event does away with and what follows has to know.
@@ -205,24 +243,20 @@ impl Engine {
                     |id: &&AccountId| attached.is_some_and(|attached| !attached.contains_key(id));
                 Before::Joins(accounts.iter().filter(is_new).copied().collect())
             }
-            Fact::Cancelled { reservation }
-            | Fact::Lapsed { reservation, .. }
-            | Fact::Settled { reservation, .. } => {
-                let record = self.state.reservations.get(*reservation);
-                let in_time = record.is_some_and(|record| record.fate == Fate::Open);
-                Before::Ends { in_time }
-            }
             Fact::AccountHeld { .. }
             | Fact::AccountSet { .. }
             | Fact::Begun { .. }
             | Fact::CampaignSet { .. }
+            | Fact::Cancelled { .. }
             | Fact::ClockConfirmed
             | Fact::DomainHeld { .. }
             | Fact::FollowUpsDeclared { .. }
+            | Fact::Lapsed { .. }
             | Fact::LeadBound { .. }
             | Fact::Left { .. }
             | Fact::Reserved(_)
             | Fact::Returned { .. }
+            | Fact::Settled { .. }
             | Fact::UsageReported { .. } => Before::Nothing,
         }
     }
@@ -240,7 +274,6 @@ impl Engine {
     /// Brings what is derived up to an event that was taken in.
     fn follow(&mut self, fact: &Fact, before: Before) {
         match before {
-            Before::Ends { in_time } => self.ended(fact, in_time),
             Before::Joins(accounts) => self.joined(fact, &accounts),
             Before::Leaves(memberships) => self.parted(&memberships),
             Before::Nothing => {}
@@ -268,8 +301,11 @@ impl Engine {
                     self.place(*campaign, *taker);
                 }
             }
-            Fact::Reserved(reserved) => self.granted(reserved, Hints::default()),
-            Fact::Returned { campaign, account, .. } => self.place(*campaign, *account),
+            Fact::Returned { campaign, accounts, .. } => {
+                for account in accounts {
+                    self.place(*campaign, *account);
+                }
+            }
             Fact::Attached { .. }
             | Fact::Begun { .. }
             | Fact::Cancelled { .. }
@@ -277,6 +313,7 @@ impl Engine {
             | Fact::Detached { .. }
             | Fact::Lapsed { .. }
             | Fact::LeadBound { .. }
+            | Fact::Reserved(_)
             | Fact::Settled { .. } => {}
         }
     }
@@ -304,25 +341,6 @@ impl Engine {
     fn touch(&mut self, account: AccountId, touch: Touch) {
         if let Some(slot) = self.state.accounts.slot(&account) {
             self.index.touch(&self.state, slot, touch);
-        }
-    }
-
-    fn ended(&mut self, fact: &Fact, in_time: bool) {
-        let (Fact::Cancelled { reservation }
-        | Fact::Lapsed { reservation, .. }
-        | Fact::Settled { reservation, .. }) = fact
-        else {
-            return;
-        };
-        self.index.closed(&self.state.reservations);
-        let Some(record) = self.state.reservations.get(*reservation) else { return };
-        let campaign = record.campaign;
-        if let Some(slot) = self.state.accounts.find(&record.account, record.hints.1) {
-            let touch = if in_time { Touch::Ended } else { Touch::Changed };
-            self.index.touch(&self.state, slot, touch);
-        }
-        if !in_time {
-            self.recheck(campaign);
         }
     }
 
@@ -360,7 +378,6 @@ impl Engine {
 
 /// What an event does away with.
 enum Before {
-    Ends { in_time: bool },
     Joins(Vec<AccountId>),
     Leaves(Vec<Membership>),
     Nothing,

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::policy::{Account, Campaign};
 use crate::rotation::reservation::{EmailKind, Outcome, Request};
 use crate::vocab::{
-    AccountId, CampaignId, CivilDay, LeadId, OwnerId, ReservationId, Timestamp, as_text,
+    AccountId, CampaignId, CivilDay, LeadId, OwnerId, ReservationId, Timestamp, ZONE_TABLE_VERSION,
+    as_text,
 };
 
 /// A fact and its instant.
@@ -136,15 +137,16 @@ pub enum Fact {
     },
     /// Room was reserved for one email.
     Reserved(Box<Reserved>),
-    /// An account joined a campaign's rotation, or came back to it.
+    /// Accounts joined a campaign's rotation, or came back to it: each where it stood, or at the
+    /// present, if that is later.
     Returned {
         /// Which campaign.
         campaign: CampaignId,
-        /// Which account.
-        account: AccountId,
-        /// Where it stands in virtual time.
+        /// Which accounts.
+        accounts: Vec<AccountId>,
+        /// The present in the campaign's virtual time.
         #[serde(with = "as_text")]
-        start: i128,
+        present: i128,
     },
     /// What became of an email is known.
     Settled {
@@ -200,10 +202,64 @@ pub struct Reserved {
     pub moved_from: Option<AccountId>,
 }
 
-impl Reserved {
+/// A grant as it is decided, before anybody needs it as an event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grant<'a> {
+    pub(crate) reservation: ReservationId,
+    pub(crate) campaign: CampaignId,
+    pub(crate) account: AccountId,
+    pub(crate) request: &'a Request,
+    pub(crate) ends_at: Timestamp,
+    pub(crate) number: u64,
+    pub(crate) weight: u64,
+    pub(crate) days: (CivilDay, CivilDay),
+    pub(crate) pace_until: Option<Timestamp>,
+    pub(crate) jumped_to: Option<i128>,
+    pub(crate) moved_from: Option<AccountId>,
+}
+
+impl Grant<'_> {
     /// Whether it is the first email to its lead.
     pub(crate) fn new_lead(&self) -> bool {
         self.request.kind == EmailKind::NewLead
+    }
+}
+
+impl<'a> From<&'a Reserved> for Grant<'a> {
+    fn from(reserved: &'a Reserved) -> Self {
+        Self {
+            reservation: reserved.reservation,
+            campaign: reserved.campaign,
+            account: reserved.account,
+            request: &reserved.request,
+            ends_at: reserved.ends_at,
+            number: reserved.number,
+            weight: reserved.weight,
+            days: reserved.days,
+            pace_until: reserved.pace_until,
+            jumped_to: reserved.jumped_to,
+            moved_from: reserved.moved_from,
+        }
+    }
+}
+
+impl From<Grant<'_>> for Reserved {
+    /// By the zone table that this build carries.
+    fn from(grant: Grant<'_>) -> Self {
+        Self {
+            reservation: grant.reservation,
+            campaign: grant.campaign,
+            account: grant.account,
+            request: grant.request.clone(),
+            ends_at: grant.ends_at,
+            number: grant.number,
+            weight: grant.weight,
+            days: grant.days,
+            zone_table: Cow::Borrowed(ZONE_TABLE_VERSION),
+            pace_until: grant.pace_until,
+            jumped_to: grant.jumped_to,
+            moved_from: grant.moved_from,
+        }
     }
 }
 

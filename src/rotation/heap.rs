@@ -1,29 +1,48 @@
 //! A heap whose first entry can be replaced in place: least first, four below each.
 //!
 //! Four below each make it half as deep as a binary heap, and the four stand side by side. Entries
-//! are compared as a whole, so equal ones do not occur. Knows no meaning of what it holds.
-
-/// Entries, the least first.
-#[derive(Clone, Debug)]
-pub(crate) struct Heap<T> {
-    entries: Vec<T>,
-}
+//! are compared without branches, as none could be foretold. Knows no meaning of what it holds.
 
 /// How many entries stand below each.
 const BELOW: usize = 4;
 
-impl<T: Copy + Ord> Heap<T> {
+/// What comes, by its place, then by a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) place: i128,
+    pub(crate) then: u64,
+    pub(crate) of: u32,
+}
+
+impl Key {
+    #[expect(clippy::needless_bitwise_bool, reason = "a branch could not be foretold")]
+    fn is_before(&self, other: &Self) -> bool {
+        (self.place < other.place) | ((self.place == other.place) & (self.then < other.then))
+    }
+}
+
+/// Entries, the least first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heap {
+    entries: Vec<Key>,
+}
+
+impl Heap {
     /// The least entry.
-    pub(crate) fn first(&self) -> Option<T> {
-        self.entries.first().copied()
+    pub(crate) fn first(&self) -> Option<&Key> {
+        self.entries.first()
     }
 
-    pub(crate) fn push(&mut self, entry: T) {
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    pub(crate) fn push(&mut self, entry: Key) {
         self.entries.push(entry);
-        self.rise(self.entries.len() - 1);
+        self.rise(self.entries.len() - 1, entry);
     }
 
-    pub(crate) fn pop(&mut self) -> Option<T> {
+    pub(crate) fn pop(&mut self) -> Option<Key> {
         let last = self.entries.pop()?;
         match self.entries.first().copied() {
             Some(first) => {
@@ -35,26 +54,51 @@ impl<T: Copy + Ord> Heap<T> {
     }
 
     /// Puts another entry in the place of the least.
-    pub(crate) fn replace_first(&mut self, entry: T) {
-        if let Some(first) = self.entries.first_mut() {
-            *first = entry;
-            self.sink(0);
+    pub(crate) fn replace_first(&mut self, entry: Key) {
+        let entries = self.entries.as_mut_slice();
+        let mut at = 0;
+        loop {
+            let from = at * BELOW + 1;
+            let Some(below) = entries.get(from..) else { break };
+            let least = match below.first_chunk() {
+                Some(four) => least_of_four(four),
+                None => least_of(below),
+            };
+            let Some(first) = below.get(least).copied() else { break };
+            if !first.is_before(&entry) {
+                break;
+            }
+            entries[at] = first;
+            at = from + least;
+        }
+        if let Some(place) = entries.get_mut(at) {
+            *place = entry;
         }
     }
 
-    /// Keeps only some of the entries.
-    pub(crate) fn retain(&mut self, stays: impl FnMut(&T) -> bool) {
-        self.entries.retain(stays);
-        for n in (0..self.entries.len().div_ceil(BELOW)).rev() {
-            self.sink(n);
+    /// Puts an entry in the place of one about the same that is not before it.
+    pub(crate) fn bring_forward(&mut self, entry: Key) {
+        if let Some(at) = self.entries.iter().position(|held| held.of == entry.of) {
+            self.rise(at, entry);
         }
     }
 
-    fn rise(&mut self, mut at: usize) {
-        let entry = self.entries[at];
+    /// What all entries are about that stand at the place of the least.
+    pub(crate) fn at_first_place(&self, mut visit: impl FnMut(u32)) {
+        let Some(first) = self.first() else { return };
+        let mut open = vec![0];
+        while let Some(at) = open.pop() {
+            if let Some(entry) = self.entries.get(at).filter(|key| key.place == first.place) {
+                visit(entry.of);
+                open.extend(at * BELOW + 1..=at * BELOW + BELOW);
+            }
+        }
+    }
+
+    fn rise(&mut self, mut at: usize, entry: Key) {
         while at > 0 {
             let above = (at - 1) / BELOW;
-            if self.entries[above] <= entry {
+            if !entry.is_before(&self.entries[above]) {
                 break;
             }
             self.entries[at] = self.entries[above];
@@ -62,35 +106,24 @@ impl<T: Copy + Ord> Heap<T> {
         }
         self.entries[at] = entry;
     }
-
-    fn sink(&mut self, mut at: usize) {
-        let Some(entry) = self.entries.get(at).copied() else { return };
-        loop {
-            let from = at * BELOW + 1;
-            let to = (from + BELOW).min(self.entries.len());
-            if from >= to {
-                break;
-            }
-            let mut first = from;
-            for below in from + 1..to {
-                if self.entries[below] < self.entries[first] {
-                    first = below;
-                }
-            }
-            if entry <= self.entries[first] {
-                break;
-            }
-            self.entries[at] = self.entries[first];
-            at = first;
-        }
-        self.entries[at] = entry;
-    }
 }
 
-impl<T> Default for Heap<T> {
-    fn default() -> Self {
-        Self { entries: Vec::new() }
+/// Where the least of four is.
+fn least_of_four(four: &[Key; BELOW]) -> usize {
+    let left = usize::from(four[1].is_before(&four[0]));
+    let right = 2 + usize::from(four[3].is_before(&four[2]));
+    if four[right].is_before(&four[left]) { right } else { left }
+}
+
+/// Where the least of fewer is, if there are any.
+fn least_of(some: &[Key]) -> usize {
+    let mut least = 0;
+    for n in 1..some.len() {
+        if some[n].is_before(&some[least]) {
+            least = n;
+        }
     }
+    least
 }
 
 #[cfg(test)]
@@ -100,12 +133,12 @@ mod tests {
     #[test]
     fn entries_come_out_in_order() {
         let mut heap = Heap::default();
-        let mut expected = Vec::new();
+        let mut expected: Vec<Key> = Vec::new();
         let mut seed = 1_u64;
-        for n in 0..20_000_u64 {
+        for of in 0..20_000_u32 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let entry = (seed >> 40, n);
-            match seed >> 61 {
+            let entry = Key { place: i128::from(seed >> 56), then: u64::from(of), of };
+            match seed % 1_000 / 125 {
                 0..=3 => {
                     heap.push(entry);
                     expected.push(entry);
@@ -118,17 +151,31 @@ mod tests {
                     heap.replace_first(entry);
                 }
                 _ => {
-                    heap.retain(|(_, n)| n % 17 != 0);
-                    expected.retain(|(_, n)| n % 17 != 0);
+                    if let Some(one) = expected.iter_mut().find(|key| key.of % 5 == 0) {
+                        one.place /= 2;
+                        heap.bring_forward(*one);
+                    }
                 }
             }
             assert_eq!(heap.entries.len(), expected.len());
-            assert_eq!(heap.first(), expected.iter().min().copied());
+            assert_eq!(heap.first(), expected.iter().min_by_key(|key| (key.place, key.then)));
+            let mut alike = Vec::new();
+            heap.at_first_place(|of| alike.push(of));
+            let least = expected.iter().map(|key| key.place).min();
+            let mut all: Vec<u32> =
+                expected.iter().filter(|key| Some(key.place) == least).map(|key| key.of).collect();
+            alike.sort_unstable();
+            all.sort_unstable();
+            assert_eq!(alike, all);
+            if expected.len() > 200 {
+                heap.clear();
+                expected.clear();
+            }
         }
     }
 
-    fn first(entries: &mut Vec<(u64, u64)>) -> Option<(u64, u64)> {
-        let least = entries.iter().min().copied()?;
+    fn first(entries: &mut Vec<Key>) -> Option<Key> {
+        let least = entries.iter().min_by_key(|key| (key.place, key.then)).copied()?;
         entries.retain(|entry| *entry != least);
         Some(least)
     }

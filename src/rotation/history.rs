@@ -18,6 +18,10 @@ use crate::rotation::state::{PLACE_MAX, State};
 use crate::rotation::usage::COUNT_MAX;
 use crate::vocab::{AccountId, CampaignId, ReservationId, Timestamp};
 
+/// How far a place in an event may be: far enough from the most that there may be for what follows
+/// to stay below that.
+const FAR: u128 = PLACE_MAX / 4;
+
 /// An event that cannot have happened to an engine in this state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -202,7 +206,7 @@ fn check(state: &State, event: &Event) -> Result<(), Misfit> {
             fate(state, *reservation, &[Fate::Open])
         }
         Fact::Reserved(reserved) => check_grant(state, reserved),
-        Fact::Returned { start, .. } => in_range("start", start.unsigned_abs() <= PLACE_MAX),
+        Fact::Returned { present, .. } => in_range("present", present.unsigned_abs() <= FAR),
         Fact::AccountDeleted { .. }
         | Fact::AccountHeld { .. }
         | Fact::CampaignDeleted { .. }
@@ -233,7 +237,7 @@ fn check_grant(state: &State, reserved: &Reserved) -> Result<(), Misfit> {
     in_range("weight", reserved.weight > 0 && reserved.weight <= WEIGHT_MAX)?;
     in_range("number", reserved.number < COUNT_MAX && found.0 < COUNT_MAX)?;
     let jump = reserved.jumped_to.unwrap_or_default();
-    in_range("jumped_to", jump.unsigned_abs() <= PLACE_MAX)
+    in_range("jumped_to", jump.unsigned_abs() <= FAR)
 }
 
 fn in_range(field: &'static str, is: bool) -> Result<(), Misfit> {

@@ -6,9 +6,10 @@
 
 use crate::policy::grain;
 use crate::rotation::agenda::Agenda;
+use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::reservation::{Fate, Reservations};
-use crate::rotation::rota::{Lens, Rota};
+use crate::rotation::rota::Rota;
 use crate::rotation::rules::AccountRules;
 use crate::rotation::state::State;
 use crate::rotation::table::{Hint, Slot};
@@ -103,18 +104,66 @@ impl Index {
     /// for an instant by now is let up.
     pub(crate) fn arrive(&mut self, state: &State, campaign: Slot) {
         let now = self.now;
+        if self.rota(campaign).is_calm(now) {
+            return;
+        }
         while let Some((row, account)) = self.rota(campaign).flipped(now) {
-            if self.outlooks[account.index()].flips_at <= self.now {
-                self.renew(state, account);
-            }
-            let flips_at = self.outlooks[account.index()].flips_at;
-            if flips_at > now {
-                self.rota(campaign).note_flip(row, flips_at);
-            }
+            self.look_again(state, campaign, row, account);
+        }
+        for (row, account) in self.rota(campaign).staying(now) {
+            self.look_again(state, campaign, row, account);
         }
         if let Some((rota, mut lens)) = self.open(state, campaign) {
             rota.wake(&mut lens);
         }
+    }
+
+    /// Sees to it that an account stands in a campaign by its present outlook.
+    fn look_again(&mut self, state: &State, campaign: Slot, row: Slot, account: Slot) {
+        self.outlook(state, account);
+        if let Some((rota, mut lens)) = self.open(state, campaign) {
+            rota.seat_anew(&mut lens, row);
+        }
+    }
+
+    /// Whether somebody who takes part may send now and is not excluded.
+    pub(crate) fn anybody_present(
+        &mut self,
+        state: &State,
+        campaign: Slot,
+        excluded: &[AccountId],
+    ) -> bool {
+        let open = self.open(state, campaign);
+        open.is_some_and(|(rota, mut lens)| rota.next(&mut lens, excluded).is_some())
+    }
+
+    /// Whether somebody may send now whom the request does not exclude.
+    pub(crate) fn anybody_ready(
+        &mut self,
+        state: &State,
+        campaign: Slot,
+        excluded: &[AccountId],
+    ) -> bool {
+        if self.anybody_present(state, campaign, excluded) {
+            return true;
+        }
+        let mut aside = Vec::new();
+        let mut found = false;
+        while let Some((at, (id, row), account)) = self.rota(campaign).first_absent() {
+            if at > self.now {
+                break;
+            }
+            if !self.outlook(state, account).is_ready(self.now) {
+                self.look_again(state, campaign, row, account);
+            } else if excluded.contains(&id) {
+                aside.extend(self.rota(campaign).put_aside());
+            } else {
+                found = true;
+                break;
+            }
+        }
+        self.rota(campaign).put_back(aside);
+        found
     }
 
     /// The outlook of an account at the present.
@@ -130,11 +179,18 @@ impl Index {
     pub(crate) fn touch(&mut self, state: &State, account: Slot, touch: Touch) {
         self.grow(account);
         let Some(record) = state.accounts.at(account) else { return };
+        let old = self.outlooks[account.index()];
         if touch != Touch::Changed && !record.deleted {
             let rules = AccountRules::of(state, record);
-            let old = self.outlooks[account.index()];
-            if let Some(new) = old.shifted(rules, self.now, touch == Touch::Granted) {
-                self.replace(state, account, new);
+            let new = &mut self.outlooks[account.index()];
+            if new.shift(rules, self.now, touch == Touch::Granted) {
+                let forward = new.at < old.at || new.weight != old.weight;
+                if new.ready_at < old.ready_at {
+                    self.hurry(state, account);
+                }
+                if forward {
+                    self.tell(state, account, old);
+                }
                 return;
             }
         }
@@ -148,21 +204,19 @@ impl Index {
             return;
         };
         let new = Outlook::of(AccountRules::of(state, record), self.now);
-        self.replace(state, account, new);
-    }
-
-    /// Tells the account's campaigns what they must know of its new outlook.
-    fn replace(&mut self, state: &State, account: Slot, new: Outlook) {
         let old = std::mem::replace(&mut self.outlooks[account.index()], new);
-        let flipped = old.away != new.away;
-        let flips = new.flips_at < old.flips_at;
-        let forward = new.at < old.at || new.weight != old.weight;
         if new.ready_at < old.ready_at {
             self.hurry(state, account);
         }
-        if !(flipped || flips || forward) {
-            return;
+        let forward = new.at < old.at || new.weight != old.weight;
+        if forward || new.away != old.away || new.flips_at < old.flips_at {
+            self.tell(state, account, old);
         }
+    }
+
+    /// Tells the account's campaigns what they must know of its new outlook.
+    fn tell(&mut self, state: &State, account: Slot, old: Outlook) {
+        let new = self.outlooks[account.index()];
         let Some((id, record)) = state.accounts.row(account) else { return };
         for campaign in &record.campaigns {
             let Some(slot) = state.campaigns.slot(campaign) else { continue };
@@ -170,18 +224,16 @@ impl Index {
             let (Some(row), Some((rota, mut lens))) = (row, self.open(state, slot)) else {
                 continue;
             };
-            if flipped {
-                rota.changed.push(row);
-            }
-            rota.note_flip(row, new.flips_at);
-            if forward {
-                rota.seat_anew(&mut lens, row);
-            }
+            let moves = new.at < old.at || new.weight != old.weight;
+            rota.told(&mut lens, row, moves);
         }
     }
 
     /// Lets an account up where it waits for longer than it has to.
     fn hurry(&mut self, state: &State, account: Slot) {
+        if self.waits[account.index()].is_empty() {
+            return;
+        }
         let mut waits = std::mem::take(&mut self.waits[account.index()]);
         waits.sort_unstable();
         waits.dedup();
@@ -232,35 +284,39 @@ impl Index {
         }
     }
 
-    /// Those whose part in a campaign's rotation is not what their outlook says, by number: who
-    /// leaves and who comes.
-    pub(crate) fn moving(
-        &mut self,
-        state: &State,
-        campaign: Slot,
-    ) -> Option<(Vec<AccountId>, Vec<AccountId>)> {
-        let (rota, lens) = self.open(state, campaign)?;
-        if rota.changed.is_empty() {
-            return None;
-        }
-        let (mut leaving, mut coming) = (Vec::new(), Vec::new());
-        for row in std::mem::take(&mut rota.changed) {
-            let (Some(account), Some((id, attachment))) =
-                (rota.account(row), lens.attached.row(row))
-            else {
-                continue;
-            };
-            match (lens.outlooks[account.index()].away, attachment.present) {
-                (true, true) => leaving.push(*id),
-                (false, false) => coming.push(*id),
-                (true, false) | (false, true) => {}
+    /// Who has to leave a campaign's rotation, by number.
+    pub(crate) fn leaving(&mut self, state: &State, campaign: Slot) -> Vec<AccountId> {
+        let mut leaving = Vec::new();
+        for row in self.rota(campaign).take_leaving() {
+            let Some(account) = self.rota(campaign).account(row) else { continue };
+            let away = self.outlook(state, account).away;
+            let attached = state.campaigns.at(campaign).and_then(|of| of.attached.row(row));
+            match attached {
+                Some((id, attachment)) if away && attachment.present => leaving.push(*id),
+                Some(_) | None => {}
             }
         }
-        for moving in [&mut leaving, &mut coming] {
-            moving.sort_unstable();
-            moving.dedup();
+        leaving.sort_unstable();
+        leaving.dedup();
+        leaving
+    }
+
+    /// Who comes back to a campaign's rotation next, by number, and not more than so many. They are
+    /// nowhere until they are placed.
+    pub(crate) fn coming(&mut self, state: &State, campaign: Slot, most: usize) -> Vec<AccountId> {
+        let mut coming = Vec::new();
+        while coming.len() < most {
+            let now = self.now;
+            let Some(((id, row), account)) = self.rota(campaign).next_coming(now) else { break };
+            if self.outlook(state, account).away {
+                self.look_again(state, campaign, row, account);
+            } else {
+                // What was found about it may have put it back among those that come.
+                self.rota(campaign).lift(row);
+                coming.push(id);
+            }
         }
-        Some((leaving, coming))
+        coming
     }
 
     pub(crate) fn opened(&mut self, id: ReservationId, ends_at: Timestamp) {

@@ -3,76 +3,16 @@
 //!
 //! Knows one campaign's leads. Whether an account is gone is decided elsewhere.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::rotation::event::Reserved;
+use crate::rotation::binding::{Binding, Bindings, Day, day};
+use crate::rotation::event::Grant;
 use crate::rotation::lookup::{Mix, Nearby};
 use crate::rotation::reservation::{Fate, Reservation};
 use crate::vocab::{AccountId, LeadId, ReservationId, Span, Timestamp};
-
-/// An account that writes to a lead, or is about to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Binding {
-    pub(crate) account: AccountId,
-    /// The first reservation for it; later ones belong to it up to the next binding's.
-    since: ReservationId,
-    /// Reservations that are out.
-    open: u32,
-    /// Emails that count as sent.
-    counted: u32,
-    /// The day on which an email to the lead was last reserved or ended, or it was given away.
-    touched: Day,
-    /// Whether the lead was given to it by hand.
-    given: bool,
-}
-
-/// A day of universal time. The first of the year 1 is 1, and nothing was ever touched on day 0.
-type Day = u32;
-
-fn day(at: Timestamp) -> Day {
-    let days = at.since(Timestamp::MIN).as_ms() / Span::days(1).as_ms();
-    Day::try_from(days + 1).unwrap_or(Day::MAX)
-}
-
-impl Binding {
-    fn new(account: AccountId, since: ReservationId, at: Timestamp) -> Self {
-        Self { account, since, open: 0, counted: 0, touched: day(at), given: false }
-    }
-
-    /// Whether this account wrote, or is taken to have.
-    const fn wrote(&self) -> bool {
-        self.given || self.counted > 0
-    }
-}
-
-/// Who writes to one lead: the last binding; those before it, oldest first, if it gives the lead
-/// back. Nearly every lead has one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Bindings {
-    last: Binding,
-    earlier: Box<[Binding]>,
-}
-
-impl Bindings {
-    fn new(binding: Binding) -> Self {
-        Self { last: binding, earlier: Box::default() }
-    }
-
-    fn all(&self) -> impl DoubleEndedIterator<Item = &Binding> {
-        self.earlier.iter().chain([&self.last])
-    }
-
-    /// Whether nothing of the lead was touched on that day or later, and nothing is out.
-    fn is_older(&self, than: Day) -> bool {
-        self.last.touched < than && self.all().all(|binding| binding.open == 0)
-    }
-
-    fn of(mut all: Vec<Binding>) -> Option<Self> {
-        Some(Self { last: all.pop()?, earlier: all.into() })
-    }
-}
 
 /// One part of a campaign's leads grows to so many, then there are [`PARTS`] of them, so that no
 /// single call has to move many.
@@ -169,19 +109,27 @@ impl Leads {
 
     /// Notes that room is reserved for an email to a lead. Leads that were not written to for as
     /// long as they are remembered are forgotten, this one is not.
-    pub(crate) fn reserved(&mut self, reserved: &Reserved, at: Timestamp, memory: Span) {
-        let lead = reserved.request.lead;
-        let new = Binding::new(reserved.account, reserved.reservation, at);
-        let new = Binding { open: 1, ..new };
-        match self.get_mut(lead) {
-            None => self.insert(lead, Bindings::new(new), day(at)),
-            Some(bindings) if bindings.last.account == reserved.account => {
-                bindings.last.open += 1;
-                bindings.last.touched = day(at);
+    pub(crate) fn reserved(&mut self, grant: &Grant<'_>, at: Timestamp, memory: Span) {
+        let lead = grant.request.lead;
+        let new = Binding { open: 1, ..Binding::new(grant.account, grant.reservation, at) };
+        self.make_room();
+        let Some(part) = self.part(lead).and_then(|part| self.parts.get_mut(part)) else { return };
+        match part.leads.entry(lead) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Bindings::new(new));
+                part.enqueue(lead, day(at));
             }
-            Some(bindings) => {
-                bindings.earlier = bindings.all().copied().collect();
-                bindings.last = new;
+            Entry::Occupied(bindings) => {
+                let bindings = bindings.into_mut();
+                if bindings.is_older(self.kept_from) {
+                    *bindings = Bindings::new(new);
+                } else if bindings.last.account == grant.account {
+                    bindings.last.open += 1;
+                    bindings.last.touched = day(at);
+                } else {
+                    bindings.earlier = bindings.all().copied().collect();
+                    bindings.last = new;
+                }
             }
         }
         self.forget(at, memory);
@@ -287,19 +235,29 @@ impl Leads {
     }
 
     fn insert(&mut self, lead: LeadId, bindings: Bindings, on: Day) {
-        if self.parts.is_empty() {
-            self.parts.push(Part::default());
-        } else if self.parts.len() == 1 && self.parts[0].leads.len() >= PART_MAX {
-            let mut all = std::mem::take(&mut self.parts[0]);
-            self.parts = vec![Part::default(); PARTS];
-            while let Some((lead, on)) = all.dequeue() {
-                if let Some(bindings) = all.leads.remove(&lead) {
-                    self.insert(lead, bindings, on);
-                }
-            }
-        }
+        self.make_room();
         if let Some(part) = self.part(lead) {
             self.parts[part].insert(lead, bindings, on);
+        }
+    }
+
+    /// Before a lead is added.
+    fn make_room(&mut self) {
+        match self.parts.as_slice() {
+            [] => self.parts.push(Part::default()),
+            [all] if all.leads.len() >= PART_MAX => self.divide(),
+            _ => {}
+        }
+    }
+
+    #[cold]
+    fn divide(&mut self) {
+        let mut all = std::mem::take(&mut self.parts[0]);
+        self.parts = vec![Part::default(); PARTS];
+        while let Some((lead, on)) = all.dequeue() {
+            if let Some(bindings) = all.leads.remove(&lead) {
+                self.insert(lead, bindings, on);
+            }
         }
     }
 

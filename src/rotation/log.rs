@@ -181,7 +181,7 @@ impl Log {
             (self.void, self.turn) = (0, self.turn - self.void);
         } else {
             // By little, since most logs stay as long as a few days make them.
-            self.slots.reserve_exact((len / 8).max(4));
+            self.slots.reserve_exact((len / 4).max(8));
         }
     }
 

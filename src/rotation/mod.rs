@@ -3,11 +3,13 @@
 //! Commands decide on events, events are taken in, and nothing else changes a fact. It reads no
 //! clock, disk, network or entropy: time is an argument and chance comes from a seed.
 
+mod absent;
 mod accounts;
 mod agenda;
 mod apply;
 mod attach;
 mod begin;
+mod binding;
 mod bulk;
 mod campaigns;
 mod candidates;
@@ -17,12 +19,16 @@ mod event;
 mod explain;
 mod findings;
 mod forecast;
+mod gather;
 mod heap;
 mod history;
 mod index;
 mod leads;
+mod lens;
+mod lineup;
 mod log;
 mod lookup;
+mod order;
 mod outlook;
 mod pick;
 mod reservation;
@@ -35,8 +41,10 @@ mod settle;
 mod snapshot;
 mod state;
 mod table;
+mod turnout;
 mod usage;
 mod verdict;
+mod waits;
 
 pub use accounts::AccountError;
 pub use attach::Mode;
@@ -49,6 +57,7 @@ pub use explain::{Candidate, Explanation, QuestionError, Standing};
 pub use findings::{AttachError, AttachReport, Checked, Finding};
 pub use forecast::{DayForecast, Forecast, Planned};
 pub use history::{EventError, Misfit};
+pub use lineup::Lineup;
 pub use reservation::{EmailKind, Fate, Outcome, Request, Reservation};
 pub use reserve::{Pick, ReserveError, Unavailable, Wait};
 pub use settle::{SettleError, Settlement};

@@ -81,25 +81,22 @@ impl Outlook {
             grants = 0;
         }
         let calm_until = calm_until.min(flips_at);
-        let outlook = Self { away, ready_at, flips_at, calm_until, grants, ..Self::NONE };
-        outlook.placed(rules.account)
+        let mut outlook = Self { away, ready_at, flips_at, calm_until, grants, ..Self::NONE };
+        outlook.place(rules.account);
+        outlook
     }
 
     /// After a grant, or after one ended in time: the same with the pause that now holds, unless
-    /// the rules must be asked again.
-    pub(crate) fn shifted(
-        mut self,
-        rules: AccountRules<'_>,
-        now: Timestamp,
-        granted: bool,
-    ) -> Option<Self> {
+    /// the rules must be asked again. Then nothing but the number of grants has changed.
+    pub(crate) fn shift(&mut self, rules: AccountRules<'_>, now: Timestamp, granted: bool) -> bool {
         self.grants = self.grants.saturating_sub(u32::from(granted));
         let pause = rules.pause_until();
         if !self.is_calm(now) || pause >= self.flips_at {
-            return None;
+            return false;
         }
         self.ready_at = pause.max(now);
-        Some(self.placed(rules.account))
+        self.place(rules.account);
+        true
     }
 
     /// Whether it may send a new lead now, as far as its own rules go.
@@ -112,11 +109,10 @@ impl Outlook {
         self.grants > 0 && now < self.calm_until
     }
 
-    fn placed(mut self, account: &AccountRecord) -> Self {
+    fn place(&mut self, account: &AccountRecord) {
         self.at = account.place.at();
         self.next = account.place.next(account.weight);
         self.weight = account.weight;
-        self
     }
 }
 

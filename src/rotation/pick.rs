@@ -3,10 +3,11 @@
 //! The rule is that of WF2Q (Bennett and Zhang, 1996) and EEVDF (Stoica and Abdel-Wahab, 1995).
 //! Here it is asked of the derived order; who may send at all is decided before.
 
-use crate::policy::grain;
+use crate::policy::{TURN, grain};
 use crate::rotation::apply::Hints;
-use crate::rotation::event::Fact;
 use crate::rotation::index::Index;
+use crate::rotation::lens::Lens;
+use crate::rotation::rota::Rota;
 use crate::rotation::state::State;
 use crate::rotation::table::{Hint, Slot};
 use crate::vocab::AccountId;
@@ -19,70 +20,19 @@ pub(crate) struct Turn {
     pub(crate) hints: Hints,
 }
 
-/// Accounts join the rotation before a grant, each at its own place or at the present, if that is
-/// later. None of them makes the present for the others.
-pub(crate) fn returns(
-    state: &State,
-    index: &mut Index,
-    campaign: Slot,
-    coming: &[AccountId],
-) -> Vec<Fact> {
-    let (Some(present), Some((id, _))) =
-        (present(state, index, campaign), state.campaigns.row(campaign))
-    else {
-        return Vec::new();
-    };
-    let fact = |account: &AccountId| {
-        let start = start(state, campaign, *account)?.max(present);
-        Some(Fact::Returned { campaign: *id, account: *account, start })
-    };
-    coming.iter().filter_map(fact).collect()
-}
-
-/// The present of a campaign in its virtual time. Where nobody's start has come, it is the least
-/// start of those that are ready.
-fn present(state: &State, index: &mut Index, campaign: Slot) -> Option<i128> {
-    let now = state.campaigns.at(campaign)?.virtual_time.at();
-    let (rota, mut lens) = index.open(state, campaign)?;
-    if rota.first_eligible(&mut lens).is_some() {
-        return Some(now);
-    }
-    let first = rota.first_ahead(&mut lens).and_then(|row| lens.attached.row(row));
-    Some(first.and_then(|(id, _)| start(state, campaign, *id)).unwrap_or(now))
-}
-
-/// Where an account stands in a campaign, to the last unit.
-fn start(state: &State, campaign: Slot, id: AccountId) -> Option<i128> {
-    let attachment = state.campaigns.at(campaign)?.attached.get(&id)?;
-    Some(state.accounts.get(&id)?.start(attachment))
-}
-
-/// Who takes over what a leaving account is owed, or owes: somebody on the other side of the
-/// balance, so that everybody stays less than one send from the exact share. Only where no account
-/// is shared with other campaigns, whose turns elsewhere would be felt here.
+/// Who takes over what a leaving account is owed, or owes. Only where no account is shared with
+/// other campaigns, whose turns elsewhere would be felt here.
 pub(crate) fn taker(
     state: &State,
     index: &mut Index,
     campaign: Slot,
     leaving: AccountId,
 ) -> Option<AccountId> {
-    let record = state.campaigns.at(campaign)?;
+    let virtual_time = state.campaigns.at(campaign)?.virtual_time.at();
     let (rota, mut lens) = index.open(state, campaign)?;
-    if rota.shared > 0 {
-        return None;
-    }
-    let attachment = record.attached.get(&leaving).filter(|attachment| attachment.present)?;
-    let account = state.accounts.get(&leaving)?;
-    let owed = grain(record.virtual_time.at() - account.start(attachment));
-    let one_turn = grain(account.place.turn(account.weight));
-    if owed == 0 || owed.abs() > one_turn {
-        return None;
-    }
-    let eligible = rota.first_eligible(&mut lens);
-    // Whoever leaves is on its own side, so it is neither.
-    let taker = if owed > 0 { rota.first_ahead(&mut lens) } else { eligible };
-    let taker = lens.attached.row(taker?).map(|(id, _)| *id);
-    taker.filter(|id| *id != leaving)
+    let row = lens.attached.slot(&leaving)?;
+    let taker = heir(rota, &mut lens, virtual_time, row)?;
+    lens.attached.row(taker).map(|(id, _)| *id)
 }
 
 /// Whose turn it is among those that may send now and are not excluded.
@@ -93,25 +43,66 @@ pub(crate) fn turn(
     excluded: &[AccountId],
 ) -> Option<Turn> {
     let (rota, mut lens) = index.open(state, campaign)?;
-    let mut jumped_to = None;
-    let mut row = rota.first_eligible(&mut lens);
-    if row.is_none() {
-        // Virtual time jumps to the least start, and the turn is one of those that start there.
-        let least = rota.first_ahead(&mut lens)?;
-        let least = lens.attached.row(least).map(|(id, _)| *id)?;
-        lens.virtual_time = grain(start(state, campaign, least)?);
-        row = rota.first_eligible(&mut lens);
-        let first = lens.attached.row(row?).map(|(id, _)| *id)?;
-        jumped_to = start(state, campaign, first);
-    }
-    let mut row = row?;
-    if excluded.contains(&lens.attached.row(row)?.0) {
-        row = rota.next(&mut lens, excluded)?;
-    }
+    let (row, jumped_to) = choose(rota, &mut lens, excluded)?;
     let hints = Hints {
         campaign: campaign.into(),
         account: rota.account(row).map(Hint::from).unwrap_or_default(),
         row: row.into(),
     };
     Some(Turn { account: lens.attached.row(row)?.0, jumped_to, hints })
+}
+
+/// The row whose turn it is among those that may send now and are not excluded, and where virtual
+/// time jumps to first.
+pub(crate) fn choose(
+    rota: &mut Rota,
+    lens: &mut Lens<'_>,
+    excluded: &[AccountId],
+) -> Option<(Slot, Option<i128>)> {
+    let mut jumped_to = None;
+    let mut row = rota.first_eligible(lens);
+    if row.is_none() {
+        // Virtual time jumps to the least start, and the turn is one of those that start there.
+        let least = rota.first_ahead(lens)?;
+        lens.virtual_time = grain(lens.start(rota, least)?);
+        row = rota.first_eligible(lens);
+        jumped_to = lens.start(rota, row?);
+    }
+    let mut row = row?;
+    if !excluded.is_empty() && excluded.contains(&lens.attached.row(row)?.0) {
+        row = rota.next(lens, excluded)?;
+    }
+    Some((row, jumped_to))
+}
+
+/// The present of a campaign in its virtual time. Where nobody's start has come, it is the least
+/// start of those that are ready.
+pub(crate) fn present(rota: &mut Rota, lens: &mut Lens<'_>, virtual_time: i128) -> i128 {
+    if rota.first_eligible(lens).is_some() {
+        return virtual_time;
+    }
+    let first = rota.first_ahead(lens);
+    first.and_then(|row| lens.start(rota, row)).unwrap_or(virtual_time)
+}
+
+/// Who takes over what a leaving account is owed, or owes: somebody on the other side of the
+/// balance, so that everybody stays less than one send from the exact share.
+pub(crate) fn heir(
+    rota: &mut Rota,
+    lens: &mut Lens<'_>,
+    virtual_time: i128,
+    leaving: Slot,
+) -> Option<Slot> {
+    if rota.shared > 0 || !lens.attached.at(leaving)?.present {
+        return None;
+    }
+    let weight = lens.outlooks[rota.account(leaving)?.index()].weight;
+    let owed = grain(virtual_time - lens.start(rota, leaving)?);
+    if owed == 0 || owed.abs() > grain(TURN / i128::from(weight.max(1))) {
+        return None;
+    }
+    let eligible = rota.first_eligible(lens);
+    // Whoever leaves is on its own side, so it is neither.
+    let taker = if owed > 0 { rota.first_ahead(lens) } else { eligible };
+    taker.filter(|row| *row != leaving)
 }

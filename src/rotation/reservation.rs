@@ -58,6 +58,17 @@ pub enum Fate {
     Settled(Outcome),
 }
 
+impl Fate {
+    /// Whether the email uses up room as one that was sent.
+    pub(crate) const fn counts(self) -> bool {
+        match self {
+            Self::Cancelled | Self::Open => false,
+            Self::Lapsed => true,
+            Self::Settled(outcome) => outcome.counts(),
+        }
+    }
+}
+
 /// The room held for one email on one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -137,6 +148,11 @@ impl Reservations {
         }
     }
 
+    /// The one that was added last.
+    pub(crate) fn last(&self) -> Option<&Reservation> {
+        self.chunks.back()?.last()
+    }
+
     pub(crate) fn get(&self, id: ReservationId) -> Option<&Reservation> {
         let index = self.index(id)?;
         self.chunks.get(index / CHUNK)?.get(index % CHUNK)
@@ -166,6 +182,7 @@ impl Reservations {
     }
 
     /// Every reservation that is remembered.
+    #[cfg(feature = "store")]
     pub(crate) fn all(&self) -> impl Iterator<Item = &Reservation> {
         self.records()
     }

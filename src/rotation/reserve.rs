@@ -2,7 +2,6 @@
 //!
 //! Decides and writes nothing by itself; the events it decides on are taken in by the engine.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -11,13 +10,12 @@ use crate::policy::{Block, Pace};
 use crate::rotation::apply::Hints;
 use crate::rotation::candidates::{Candidacy, Route};
 use crate::rotation::engine::{ClockError, Engine};
-use crate::rotation::event::{Fact, Reserved};
+use crate::rotation::event::Grant;
 use crate::rotation::explain::Candidate;
 use crate::rotation::pick;
 use crate::rotation::reservation::{Fate, Request, Reservation};
 use crate::rotation::rules::{AccountRules, Purpose};
-use crate::rotation::table::Slot;
-use crate::vocab::{AccountId, CampaignId, LeadId, Span, Timestamp, ZONE_TABLE_VERSION};
+use crate::vocab::{AccountId, CampaignId, LeadId, Span, Timestamp};
 
 /// The most bytes of an idempotency key.
 const KEY_MAX: usize = 255;
@@ -231,7 +229,7 @@ impl Engine {
         }
         let candidacy = Candidacy::new(&self.state, campaign, request, now)?;
         self.index.arrive(&self.state, candidacy.slot);
-        let settled = self.index.rota(candidacy.slot).changed.is_empty();
+        let settled = self.index.rota(candidacy.slot).is_settled(now);
         if candidacy.route == Route::Rotation && settled {
             // Whose turn it is says whether there is anybody.
             if !candidacy.campaign_is_open(&self.state, &mut self.index, now) {
@@ -241,7 +239,8 @@ impl Engine {
             if !candidacy.may_start(&self.state, &mut self.index, now) {
                 return Ok(candidacy.later(&self.state, &mut self.index, now));
             }
-            self.gather(campaign, candidacy.slot, now);
+            let rotates = candidacy.route == Route::Rotation;
+            self.gather(campaign, candidacy.slot, now, rotates.then_some(&request.excluded));
         }
         let turn = match candidacy.route {
             Route::Named { account, .. } => {
@@ -255,29 +254,12 @@ impl Engine {
         let Some(turn) = turn else {
             return Ok(candidacy.later(&self.state, &mut self.index, now));
         };
-        let id = self.state.reservations.next_id();
-        if let Some(reserved) = self.decide(campaign, request, turn, candidacy.moved_from(), now) {
-            self.grant(now, reserved, turn.hints);
-        }
-        let granted = self.state.reservations.get(id).cloned();
+        let grant = self.decide(campaign, request, turn, candidacy.moved_from(), now);
+        let granted = grant.and_then(|grant| self.grant(now, grant, turn.hints));
         Ok(match granted {
-            Some(reservation) => Pick::Reserved(reservation),
+            Some(reservation) => Pick::Reserved(reservation.clone()),
             None => candidacy.later(&self.state, &mut self.index, now),
         })
-    }
-
-    /// Before a grant, those that cannot take part leave, and those that can come back.
-    fn gather(&mut self, campaign: CampaignId, slot: Slot, now: Timestamp) {
-        let Some((leaving, coming)) = self.index.moving(&self.state, slot) else { return };
-        for account in leaving {
-            let taker = pick::taker(&self.state, &mut self.index, slot, account);
-            self.take_in(now, Fact::Left { campaign, account, taker });
-        }
-        if !coming.is_empty() {
-            for fact in pick::returns(&self.state, &mut self.index, slot, &coming) {
-                self.take_in(now, fact);
-            }
-        }
     }
 
     /// The answer that the request's key already got.
@@ -307,14 +289,14 @@ impl Engine {
     }
 
     /// Everything about a grant that must not depend on later rules or tables.
-    fn decide(
+    fn decide<'r>(
         &self,
         campaign: CampaignId,
-        request: &Request,
+        request: &'r Request,
         turn: pick::Turn,
         moved_from: Option<AccountId>,
         now: Timestamp,
-    ) -> Option<Reserved> {
+    ) -> Option<Grant<'r>> {
         let slot = self.state.accounts.find(&turn.account, turn.hints.account)?;
         let account = self.state.accounts.at(slot)?;
         let rules = AccountRules::of(&self.state, account);
@@ -326,16 +308,15 @@ impl Engine {
         // The weight of a day holds from the account's first send of that day.
         let same_day = account.weight_day == day;
         let weight = if same_day { account.weight } else { account.weight_for(allowance) };
-        Some(Reserved {
+        Some(Grant {
             reservation: self.state.reservations.next_id(),
             campaign,
             account: turn.account,
-            request: request.clone(),
+            request,
             ends_at,
             number: account.usage.number,
             weight,
             days: (day, today.look(zone, ends_at)),
-            zone_table: Cow::Borrowed(ZONE_TABLE_VERSION),
             pace_until: self.pace_until(rules, allowance, now),
             jumped_to: turn.jumped_to,
             moved_from,

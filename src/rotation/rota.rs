@@ -1,39 +1,45 @@
-//! One campaign's accounts in the order of their turns, and those that may not send by when they
-//! may.
+//! One campaign's accounts: those that take part in the order of their turns or by when they may
+//! send, and those that do not.
 //!
 //! An account is put where it belongs when it is looked at, and what stands there about it is a
 //! lower bound until it comes up: sends from other campaigns move it back, pauses begin. It is
 //! looked at anew when it comes up, and moved then. What would bring it forward moves it at once.
 //! Knows the derived outlook of its accounts; changes no fact and decides nothing by itself.
 
-use crate::policy::grain;
+use crate::rotation::absent::Absent;
 use crate::rotation::agenda::Agenda;
-use crate::rotation::outlook::Outlook;
-use crate::rotation::runs::{Runs, Spot};
-use crate::rotation::state::Attachment;
-use crate::rotation::table::{Slot, Table};
+use crate::rotation::lens::Lens;
+use crate::rotation::order::{Order, Standing, Ticket};
+use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
 /// Where an attached account is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Ready, but not part of the rotation yet.
-    Arrived,
+pub(super) enum Place {
+    /// Not part of the rotation: when it may send, and when it may come back. The least instant
+    /// there is stands for at once.
+    Absent { ready_at: Timestamp, back_at: Timestamp },
+    /// Part of the rotation until the next grant only: when it may send.
+    Leaving { ready_at: Timestamp },
     /// Nowhere.
     Nowhere,
     /// Ready, as far as is known: in the order of turns.
-    Turns,
+    Turns(Ticket),
     /// Not ready before an instant.
     Waiting(Timestamp),
 }
 
 /// What is derived about one attached account.
 #[derive(Clone, Copy, Debug)]
-struct Seat {
-    account: Slot,
-    place: Place,
-    /// When its outlook is to be looked at again, as far as that is noted.
-    flips_at: Timestamp,
+pub(super) struct Seat {
+    pub(super) account: Slot,
+    pub(super) id: AccountId,
+    pub(super) place: Place,
+    /// The account's own place as it was when it was put into the order of turns. What else makes
+    /// where it stands puts it anew when it changes.
+    put_at: i128,
+    /// When it may leave by itself, as far as that is noted.
+    pub(super) flips_at: Timestamp,
 }
 
 /// What a campaign surely lets through: so many emails before an instant.
@@ -50,13 +56,17 @@ impl Lease {
 /// One campaign's accounts.
 #[derive(Clone, Debug)]
 pub(crate) struct Rota {
-    seats: Vec<Option<Seat>>,
-    turns: Runs,
-    waiting: Agenda<(AccountId, Slot)>,
-    flips: Agenda<Slot>,
-    arrived: Vec<Slot>,
-    /// Whose part in the rotation may have changed since the last grant.
-    pub(crate) changed: Vec<Slot>,
+    pub(super) seats: Vec<Option<Seat>>,
+    turns: Order,
+    pub(super) waiting: Agenda<(AccountId, Slot)>,
+    pub(super) flips: Agenda<Slot>,
+    pub(super) absent: Absent,
+    /// Who may have to leave before the next grant.
+    pub(super) leaving: Vec<Slot>,
+    /// When the first of those may stay after all.
+    pub(super) stays_at: Timestamp,
+    /// Nobody waits for an earlier instant, and no outlook is to be looked at before.
+    pub(super) calm_until: Timestamp,
     /// How many attached accounts are attached to other campaigns too.
     pub(crate) shared: usize,
     pub(crate) lease: Lease,
@@ -64,27 +74,17 @@ pub(crate) struct Rota {
     cautious: u8,
 }
 
-/// What a rota sees of the facts and of what is derived for the whole engine.
-pub(crate) struct Lens<'a> {
-    pub(crate) attached: &'a Table<AccountId, Attachment>,
-    pub(crate) outlooks: &'a [Outlook],
-    /// Where each account may wait: campaigns, and its rows there.
-    pub(crate) waits: &'a mut [Vec<(Slot, Slot)>],
-    pub(crate) campaign: Slot,
-    pub(crate) now: Timestamp,
-    /// The campaign's virtual time.
-    pub(crate) virtual_time: i128,
-}
-
 impl Default for Rota {
     fn default() -> Self {
         Self {
             seats: Vec::new(),
-            turns: Runs::default(),
+            turns: Order::default(),
             waiting: Agenda::default(),
             flips: Agenda::default(),
-            arrived: Vec::new(),
-            changed: Vec::new(),
+            absent: Absent::default(),
+            leaving: Vec::new(),
+            stays_at: Timestamp::MAX,
+            calm_until: Timestamp::MAX,
             shared: 0,
             lease: Lease::NONE,
             cautious: 0,
@@ -101,10 +101,10 @@ impl Rota {
         if self.seats.len() <= row.index() {
             self.seats.resize(row.index() + 1, None);
         }
-        let seat = Seat { account, place: Place::Nowhere, flips_at: Timestamp::MAX };
+        let Some(id) = lens.attached.row(row).map(|(id, _)| *id) else { return };
+        let (place, flips_at) = (Place::Nowhere, Timestamp::MAX);
+        let seat = Seat { account, id, place, put_at: 0, flips_at };
         self.seats[row.index()] = Some(seat);
-        self.note_flip(row, lens.outlooks[account.index()].flips_at);
-        self.changed.push(row);
         self.sit(lens, row);
     }
 
@@ -121,36 +121,6 @@ impl Rota {
         Some(self.seat(row)?.account)
     }
 
-    /// Notes when an account is to be looked at again, if that is before what was noted.
-    pub(crate) fn note_flip(&mut self, row: Slot, at: Timestamp) {
-        let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
-        if at < seat.flips_at {
-            seat.flips_at = at;
-            self.flips.push(at, row);
-            if self.flips.len() > 2 * self.seats.len() + 64 {
-                let seats = &self.seats;
-                let stands = |at, row: Slot| {
-                    seats[row.index()].as_ref().is_some_and(|seat| seat.flips_at == at)
-                };
-                self.flips.retain(stands);
-            }
-        }
-    }
-
-    /// An account whose outlook has to be looked at by now. It must be noted again.
-    pub(crate) fn flipped(&mut self, now: Timestamp) -> Option<(Slot, Slot)> {
-        while let Some((at, row)) = self.flips.first().filter(|(at, _)| *at <= now) {
-            self.flips.pop();
-            if let Some(Some(seat)) = self.seats.get_mut(row.index()) {
-                if seat.flips_at == at {
-                    seat.flips_at = Timestamp::MAX;
-                    return Some((row, seat.account));
-                }
-            }
-        }
-        None
-    }
-
     /// Puts an account where it belongs, from wherever it is.
     pub(crate) fn seat_anew(&mut self, lens: &mut Lens<'_>, row: Slot) {
         self.rise(row);
@@ -160,31 +130,44 @@ impl Rota {
     /// Puts an account back that was served. It mostly pauses now, and is mostly ready again when
     /// its turn comes; unless that was seen to be otherwise it goes back into the order at once.
     pub(crate) fn served(&mut self, lens: &mut Lens<'_>, row: Slot) {
-        self.rise(row);
         let Some(account) = self.account(row) else { return };
-        let present = lens.attached.row(row).is_some_and(|(_, attachment)| attachment.present);
+        let present = lens.attached.at(row).is_some_and(|attachment| attachment.present);
         let away = lens.outlooks[account.index()].away;
         if self.cautious == 0 && present && !away {
             self.join(lens, row, account);
         } else {
             self.cautious = self.cautious.saturating_sub(1);
-            self.sit(lens, row);
+            self.seat_anew(lens, row);
         }
     }
 
-    fn join(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
-        if let (Some(Some(seat)), Some(spot)) =
-            (self.seats.get_mut(row.index()), lens.spot(row, account))
-        {
-            seat.place = Place::Turns;
-            self.turns.insert(row, spot, lens.virtual_time);
+    /// Puts an account into the order, from wherever it is.
+    fn join(&mut self, lens: &Lens<'_>, row: Slot, account: Slot) {
+        let Self { seats, turns, .. } = self;
+        let (Some(Some(seat)), Some(spot)) = (seats.get_mut(row.index()), lens.spot(row, account))
+        else {
+            return;
+        };
+        seat.put_at = lens.outlooks[account.index()].at;
+        seat.place = Place::Turns(match seat.place {
+            Place::Turns(old) => turns.put_again(old, row, spot),
+            Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere | Place::Waiting(_) => {
+                turns.insert(row, spot)
+            }
+        });
+        if turns.len() > 2 * seats.len() + 64 {
+            turns.retain(|at| stands(seats, at));
         }
     }
 
     /// Puts this account where it belongs if it waits there for longer than it has to.
     pub(crate) fn hurry(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
         let Some(seat) = self.seat(row).filter(|seat| seat.account == account) else { return };
-        let Place::Waiting(at) = seat.place else { return };
+        let at = match seat.place {
+            Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => ready_at,
+            Place::Waiting(at) => at,
+            Place::Nowhere | Place::Turns(_) => return,
+        };
         if lens.outlooks[account.index()].ready_at < at {
             self.seat_anew(lens, row);
         } else {
@@ -192,95 +175,30 @@ impl Rota {
         }
     }
 
-    /// Lets everybody up who waited until now.
-    pub(crate) fn wake(&mut self, lens: &mut Lens<'_>) {
-        while let Some((at, (_, row))) = self.waiting.first().filter(|(at, _)| *at <= lens.now) {
-            self.waiting.pop();
-            if self.waits_until(row) == Some(at) {
-                self.seat_anew(lens, row);
-                // At the last instant that there is, what waits for it waits for ever.
-                if self.waits_until(row).is_some_and(|again| again <= lens.now) {
-                    break;
-                }
-            }
-        }
-    }
-
-    /// The first of those that wait whom the request does not exclude, and until when it waits.
-    pub(crate) fn first_waiting(
-        &mut self,
-        lens: &mut Lens<'_>,
-        excluded: &[AccountId],
-    ) -> Option<(Timestamp, AccountId)> {
-        let mut aside = Vec::new();
-        let found = loop {
-            let Some((at, (id, row))) = self.waiting.first() else { break None };
-            let seat = self.seat(row).filter(|seat| seat.place == Place::Waiting(at));
-            let Some(seat) = seat else {
-                self.waiting.pop();
-                continue;
-            };
-            if lens.outlooks[seat.account.index()].ready_at != at {
-                self.waiting.pop();
-                self.seat_anew(lens, row);
-            } else if excluded.contains(&id) {
-                self.waiting.pop();
-                aside.push((at, (id, row)));
-            } else {
-                break Some((at, id));
-            }
-        };
-        for (at, about) in aside {
-            self.waiting.push(at, about);
-        }
-        found
-    }
-
     /// The first in the order of turns: of those whose start has come the one with the earliest
     /// deadline.
     pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
-        loop {
-            let row = self.turns.first_eligible(lens.virtual_time)?;
-            let Some(spot) = self.spot(lens, row) else { continue };
-            if self.turns.confirm_eligible(row, spot, lens.virtual_time) {
+        while !self.turns.is_empty() {
+            let Self { seats, turns, .. } = self;
+            let row = turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?.row();
+            if self.confirm(lens, row) {
                 return Some(row);
             }
         }
+        None
     }
 
     /// Of those whose start has not come the one whose start comes first, if
     /// [`first_eligible`](Self::first_eligible) was asked for before.
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
-        loop {
-            let row = self.turns.first_ahead(lens.virtual_time)?;
-            let Some(spot) = self.spot(lens, row) else { continue };
-            if self.turns.confirm_ahead(row, spot) {
+        while !self.turns.is_empty() {
+            let Self { seats, turns, .. } = self;
+            let row = turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?.row();
+            if self.confirm(lens, row) {
                 return Some(row);
             }
         }
-    }
-
-    /// Anybody who may send now and is not excluded.
-    pub(crate) fn anybody_ready(&mut self, lens: &mut Lens<'_>, excluded: &[AccountId]) -> bool {
-        if self.next(lens, excluded).is_some() {
-            return true;
-        }
-        let mut n = 0;
-        while let Some(row) = self.arrived.get(n).copied() {
-            let seat = self.seat(row).filter(|seat| seat.place == Place::Arrived);
-            if seat.is_some_and(|seat| lens.outlooks[seat.account.index()].is_ready(lens.now)) {
-                if lens.attached.row(row).is_some_and(|(id, _)| !excluded.contains(id)) {
-                    return true;
-                }
-                n += 1;
-            } else {
-                self.arrived.swap_remove(n);
-                if seat.is_some() {
-                    self.seat_anew(lens, row);
-                }
-            }
-        }
-        false
+        None
     }
 
     /// The first in the order of turns who is not excluded, before its time if it must be.
@@ -301,87 +219,82 @@ impl Rota {
         found
     }
 
-    /// Where an account stands in the order; nothing if it does not belong there any more, and has
-    /// been put where it does.
-    fn spot(&mut self, lens: &mut Lens<'_>, row: Slot) -> Option<Spot> {
-        let account = self.seat(row)?.account;
-        if !lens.outlooks[account.index()].is_ready(lens.now) {
-            self.cautious = CAUTION;
-            self.seat_anew(lens, row);
-            return None;
+    /// Whether an account truly stands where the order says; if not, it is put where it belongs.
+    fn confirm(&mut self, lens: &mut Lens<'_>, row: Slot) -> bool {
+        let Some(Some(seat)) = self.seats.get(row.index()) else { return false };
+        let outlook = &lens.outlooks[seat.account.index()];
+        let is_ready = outlook.is_ready(lens.now);
+        if is_ready && seat.put_at == outlook.at {
+            return true;
         }
-        lens.spot(row, account)
+        if !is_ready {
+            self.cautious = CAUTION;
+        }
+        self.seat_anew(lens, row);
+        false
     }
 
-    fn seat(&self, row: Slot) -> Option<Seat> {
+    pub(super) fn seat(&self, row: Slot) -> Option<Seat> {
         self.seats.get(row.index()).copied().flatten()
     }
 
-    fn waits_until(&self, row: Slot) -> Option<Timestamp> {
-        match self.seat(row)?.place {
-            Place::Waiting(at) => Some(at),
-            Place::Arrived | Place::Nowhere | Place::Turns => None,
-        }
+    /// Takes an account out from wherever it is, to be seated anew.
+    pub(crate) fn lift(&mut self, row: Slot) {
+        self.rise(row);
     }
 
     fn rise(&mut self, row: Slot) {
         let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
-        if std::mem::replace(&mut seat.place, Place::Nowhere) == Place::Turns {
-            self.turns.unlink(row);
+        match std::mem::replace(&mut seat.place, Place::Nowhere) {
+            Place::Absent { back_at, .. } => self.absent.remove((seat.id, row), back_at),
+            Place::Turns(ticket) => self.turns.leave(ticket),
+            Place::Leaving { .. } | Place::Nowhere | Place::Waiting(_) => {}
         }
     }
 
     fn sit(&mut self, lens: &mut Lens<'_>, row: Slot) {
-        let (Some(Some(seat)), Some((id, attachment))) =
+        let (Some(Some(seat)), Some((_, attachment))) =
             (self.seats.get_mut(row.index()), lens.attached.row(row))
         else {
             return;
         };
-        let outlook = &lens.outlooks[seat.account.index()];
-        if !outlook.is_ready(lens.now) {
-            seat.place = Place::Waiting(outlook.ready_at);
-            lens.note_wait(seat.account, row);
-            self.waiting.push(outlook.ready_at, (*id, row));
-            if self.waiting.len() > 2 * self.seats.len() + 64 {
-                let seats = &self.seats;
-                self.waiting.retain(|at, (_, row)| {
-                    let seat = seats[row.index()].as_ref();
-                    seat.is_some_and(|seat| seat.place == Place::Waiting(at))
-                });
-            }
-        } else if attachment.present {
-            let account = seat.account;
+        let (account, member) = (seat.account, (seat.id, row));
+        let outlook = &lens.outlooks[account.index()];
+        let (ready_at, flips_at) = (outlook.ready_at, outlook.flips_at);
+        if attachment.present && outlook.is_ready(lens.now) {
             self.join(lens, row, account);
-        } else {
-            seat.place = Place::Arrived;
-            self.arrived.push(row);
+            self.note_flip(row, flips_at);
+            return;
         }
+        if attachment.present && !outlook.away {
+            seat.place = Place::Waiting(ready_at);
+            self.waiting.push(ready_at, member);
+            self.calm_until = self.calm_until.min(ready_at);
+            self.note_flip(row, flips_at);
+        } else {
+            if attachment.present {
+                seat.place = Place::Leaving { ready_at };
+                self.leaving.push(row);
+                self.stays_at = self.stays_at.min(flips_at);
+                self.calm_until = self.calm_until.min(flips_at);
+            } else {
+                let back_at = if outlook.away { flips_at } else { Timestamp::MIN };
+                seat.place = Place::Absent { ready_at, back_at };
+                if back_at < Timestamp::MAX {
+                    self.absent.add(member, back_at);
+                }
+            }
+            if ready_at < Timestamp::MAX {
+                self.absent.ready.push(ready_at, member);
+            }
+        }
+        lens.note_wait(account, row);
+        self.drop_stale();
     }
 }
 
-impl Lens<'_> {
-    /// Notes that an account waits here. It may have left and come back since it was noted.
-    fn note_wait(&mut self, account: Slot, row: Slot) {
-        let waits = &mut self.waits[account.index()];
-        let note = (self.campaign, row);
-        if waits.last() == Some(&note) {
-            return;
-        }
-        if waits.len() == waits.capacity() {
-            waits.sort_unstable();
-            waits.dedup();
-        }
-        waits.push(note);
-    }
-
-    /// Where an account stands in the campaign's virtual time.
-    fn spot(&self, row: Slot, account: Slot) -> Option<Spot> {
-        let (id, attachment) = self.attached.row(row)?;
-        let outlook = &self.outlooks[account.index()];
-        Some(Spot {
-            start: grain(outlook.at + attachment.offset),
-            deadline: grain(outlook.next + attachment.offset),
-            id: *id,
-        })
-    }
+/// Whether an entry of the order is the present one of its row.
+fn stands(seats: &[Option<Seat>], at: &Standing) -> bool {
+    let seat = seats.get(at.row().index()).and_then(Option::as_ref);
+    seat.is_some_and(|seat| seat.place == Place::Turns(at.ticket))
 }

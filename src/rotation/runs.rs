@@ -1,327 +1,328 @@
-//! The order of turns: those whose start has come by deadline, the others by start.
+//! The order of turns of many rows.
 //!
-//! Accounts that start at one place and come in the order of their turns stand in one *run*, a
-//! linked list. Pools have few different weights, so runs are few and long: only runs stand in
-//! heaps, and a run whose start comes moves as a whole. What stands in a heap about a run is a
-//! lower bound; the caller says where the first of it truly stands before it is believed. Knows
-//! rows and places, not why they are there.
+//! Accounts of one weight come in one order by start and by deadline, which is a turn further. They
+//! stand in one *run*, a row that is entered at its end. Pools have few different weights, so there
+//! are few runs: only they stand in heaps, and a step costs as much as there are weights. Who comes
+//! out of order, as after a rest, opens another run of that weight.
+//!
+//! The first entries of a run have *come*: their starts are past. A run stands among the eligible
+//! with its first entry if that has come, and among those ahead with the first that has not.
 
-use crate::rotation::heap::Heap;
-use crate::rotation::table::Slot;
-use crate::vocab::AccountId;
+use std::collections::VecDeque;
 
-/// Where an account stands: places rounded as they are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Spot {
-    pub(crate) start: i128,
-    pub(crate) deadline: i128,
-    pub(crate) id: AccountId,
-}
+use crate::rotation::heap::{Heap, Key};
+use crate::rotation::lookup::Lookup;
+use crate::rotation::order::{Standing, Ticket};
 
-/// No row, or no run.
+/// No run.
 const NONE: u32 = u32::MAX;
-/// How many of the latest runs are looked at for one that an account can join.
-const RECENT: usize = 64;
 
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    before: u32,
-    after: u32,
-    run: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
+/// Entries in ascending order, by start and by deadline.
+#[derive(Clone, Debug, Default)]
 struct Run {
-    start: i128,
-    /// The greatest deadline that came in, with its id.
-    last: (i128, AccountId),
-    first: u32,
-    tail: u32,
+    length: u64,
+    entries: VecDeque<Standing>,
+    come: usize,
 }
 
 /// Rows in the order of their turns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs {
-    links: Vec<Link>,
     all: Vec<Run>,
+    /// Those without a length of turn.
     unused: Vec<u32>,
-    recent: Vec<u32>,
-    /// Those whose start has come, by the deadline of their first.
-    eligible: Heap<(i128, AccountId, u32)>,
-    /// The others, by their start and the deadline of their first.
-    ahead: Heap<(Spot, u32)>,
-    /// The latest virtual time by which starts were told to have come.
+    /// How many runs there are when those that nobody is in are looked for.
+    sweep_at: usize,
+    /// The runs that are entered, by their length of a turn: two, one for whoever comes in order
+    /// and one for those who rested.
+    entered: Lookup<u64, [u32; 2]>,
+    /// The run that was left last; who is served comes back to it at once.
+    left: u32,
+    eligible: Heap,
+    ahead: Heap,
+    /// No start that was told to have come is later.
     told_at: i128,
+    len: usize,
 }
 
 impl Runs {
-    /// Puts a row in that is not in yet.
-    pub(crate) fn insert(&mut self, row: Slot, spot: Spot, virtual_time: i128) {
-        let row = row.number();
-        if self.links.len() <= row as usize {
-            self.links.resize(row as usize + 1, Link { before: NONE, after: NONE, run: NONE });
-        }
-        let recent = recent(spot.start);
-        let run = self.recent.get(recent).copied().unwrap_or(NONE);
-        if let Some(of) = self.all.get_mut(run as usize) {
-            if of.start == spot.start && of.last <= (spot.deadline, spot.id) {
-                let before = of.tail;
-                of.last = (spot.deadline, spot.id);
-                of.tail = row;
-                if before == NONE {
-                    of.first = row;
-                } else {
-                    self.links[before as usize].after = row;
-                }
-                self.links[row as usize] = Link { before, after: NONE, run };
-                return;
-            }
-        }
-        self.open(row, spot, recent, virtual_time);
+    pub(crate) fn new(virtual_time: i128) -> Self {
+        Self { told_at: virtual_time, left: NONE, ..Self::default() }
     }
 
-    /// Opens a run of one.
-    fn open(&mut self, row: u32, spot: Spot, recent: usize, virtual_time: i128) {
-        if self.all.len() - self.unused.len() > 2 * self.links.len() + 64 {
-            self.drop_empty();
+    pub(crate) fn insert(&mut self, standing: Standing) {
+        self.len += 1;
+        let number = self.run_for(&standing);
+        let run = &mut self.all[number as usize];
+        let all_come = run.come == run.entries.len();
+        run.entries.push_back(standing);
+        if !all_come {
+            return;
         }
-        let last = (spot.deadline, spot.id);
-        let opened = Run { start: spot.start, last, first: row, tail: row };
-        let run = if let Some(run) = self.unused.pop() {
-            self.all[run as usize] = opened;
-            run
-        } else {
-            self.all.push(opened);
-            u32::try_from(self.all.len() - 1).unwrap_or(NONE)
-        };
-        if self.recent.is_empty() {
-            self.recent = vec![NONE; RECENT];
+        if standing.start > self.told_at {
+            self.ahead.push(ahead(number, &standing));
+            return;
         }
-        self.recent[recent] = run;
-        self.links[row as usize] = Link { before: NONE, after: NONE, run };
-        if spot.start <= virtual_time {
-            self.told_at = self.told_at.max(virtual_time);
-            self.eligible.push((spot.deadline, spot.id, run));
-        } else {
-            self.ahead.push((spot, run));
+        run.come += 1;
+        if run.come == 1 {
+            self.eligible.push(due(number, &standing));
         }
     }
 
-    /// Takes a row out.
-    pub(crate) fn unlink(&mut self, row: Slot) {
-        let Link { before, after, run } = self.links[row.index()];
-        match self.links.get_mut(before as usize) {
-            Some(link) => link.after = after,
-            None => self.all[run as usize].first = after,
-        }
-        match self.links.get_mut(after as usize) {
-            Some(link) => link.before = before,
-            None => self.all[run as usize].tail = before,
+    /// Takes an entry out if it is the first; otherwise it goes when it comes up.
+    pub(crate) fn leave(&mut self, ticket: Ticket) {
+        let Some(first) = self.eligible.first() else { return };
+        self.left = first.of;
+        let front = self.all[first.of as usize].entries.front();
+        if front.is_some_and(|front| front.ticket == ticket) {
+            self.drop_eligible();
         }
     }
 
-    /// The row that is first by deadline among those whose start has come, as far as is known. It
-    /// must be confirmed, or unlinked.
-    pub(crate) fn first_eligible(&mut self, virtual_time: i128) -> Option<Slot> {
-        self.told_at = self.told_at.max(virtual_time);
-        while let Some((spot, run)) = self.ahead.first() {
-            if spot.start > virtual_time {
+    pub(crate) fn first_eligible(
+        &mut self,
+        virtual_time: i128,
+        stands: impl Fn(&Standing) -> bool,
+    ) -> Option<&Standing> {
+        self.pass(virtual_time);
+        loop {
+            let number = self.eligible.first()?.of;
+            let first = self.all[number as usize].entries.front()?;
+            if !stands(first) {
+                self.drop_eligible();
+            } else if first.start > virtual_time {
+                self.put_back();
+            } else {
                 break;
             }
-            self.ahead.pop();
-            if self.all[run as usize].first == NONE {
-                self.release(run);
-            } else {
-                // The first of it may be another by now, whose deadline is not less.
-                self.eligible.push((spot.deadline, spot.id, run));
-            }
         }
-        loop {
-            let (_, _, run) = self.eligible.first()?;
-            let first = self.all[run as usize].first;
-            if first != NONE {
-                return Some(Slot::from_number(first));
-            }
-            self.eligible.pop();
-            self.release(run);
-        }
+        self.all[self.eligible.first()?.of as usize].entries.front()
     }
 
-    /// Whether the row that [`first_eligible`](Self::first_eligible) returned truly is the first,
-    /// standing where it stands. If not, it has been put where it belongs.
-    pub(crate) fn confirm_eligible(&mut self, row: Slot, spot: Spot, virtual_time: i128) -> bool {
-        let Some((deadline, id, run)) = self.eligible.first() else { return false };
-        if self.all[run as usize].start != spot.start {
-            self.unlink(row);
-            self.insert(row, spot, virtual_time);
-            return false;
-        }
-        if spot.start > virtual_time {
-            // Virtual time went back.
-            self.eligible.pop();
-            self.ahead.push((spot, run));
-            return false;
-        }
-        if (deadline, id) == (spot.deadline, spot.id) {
-            return true;
-        }
-        self.eligible.replace_first((spot.deadline, spot.id, run));
-        false
-    }
-
-    /// The row that is first by start among those whose start has not come, as far as is known. It
-    /// must be confirmed, or unlinked.
-    pub(crate) fn first_ahead(&mut self, virtual_time: i128) -> Option<Slot> {
+    pub(crate) fn first_ahead(
+        &mut self,
+        virtual_time: i128,
+        stands: impl Fn(&Standing) -> bool,
+    ) -> Option<&Standing> {
         if virtual_time < self.told_at {
-            self.go_back(virtual_time);
+            self.told_at = virtual_time;
+            self.tell();
         }
+        self.pass(virtual_time);
         loop {
-            let (_, run) = self.ahead.first()?;
-            let first = self.all[run as usize].first;
-            if first != NONE {
-                return Some(Slot::from_number(first));
+            let number = self.ahead.first()?.of;
+            if stands(self.all[number as usize].next()?) {
+                break;
             }
-            self.ahead.pop();
-            self.release(run);
+            self.drop_ahead();
         }
-    }
-
-    /// As [`confirm_eligible`](Self::confirm_eligible), for [`first_ahead`](Self::first_ahead).
-    pub(crate) fn confirm_ahead(&mut self, row: Slot, spot: Spot) -> bool {
-        let Some((known, run)) = self.ahead.first() else { return false };
-        if self.all[run as usize].start != spot.start {
-            self.unlink(row);
-            // Sends move it back only, so its start has not come.
-            self.insert(row, spot, self.told_at.min(known.start - 1));
-            return false;
-        }
-        if known == spot {
-            return true;
-        }
-        self.ahead.replace_first((spot, run));
-        false
-    }
-
-    /// Virtual time went back, after a turn that was cancelled: starts that had come have not.
-    fn go_back(&mut self, virtual_time: i128) {
-        let Self { all, eligible, ahead, .. } = self;
-        eligible.retain(|(deadline, id, run)| {
-            let start = all[*run as usize].start;
-            if start > virtual_time {
-                ahead.push((Spot { start, deadline: *deadline, id: *id }, *run));
+        // Of several runs that start there the one whose entry is due first.
+        let start = self.ahead.first()?.place;
+        let mut first: Option<&Standing> = None;
+        self.ahead.at_first_place(|number| {
+            let run = &self.all[number as usize];
+            let here = run.entries.range(run.come..).take_while(|at| at.start == start);
+            if let Some(at) = here.into_iter().find(|at| stands(at)) {
+                first = Some(first.filter(|first| first.is_due_before(at)).unwrap_or(at));
             }
-            start <= virtual_time
         });
-        self.told_at = virtual_time;
+        first
     }
 
-    fn release(&mut self, run: u32) {
-        // Nothing joins a run that is in no heap.
-        self.all[run as usize].start = i128::MIN;
-        self.unused.push(run);
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
-    /// Forgets runs that nobody is in.
-    fn drop_empty(&mut self) {
-        let Self { all, unused, eligible, ahead, .. } = self;
-        let mut stays = |run: u32| {
-            let stays = all[run as usize].first != NONE;
-            if !stays {
-                all[run as usize].start = i128::MIN;
-                unused.push(run);
-            }
-            stays
+    pub(crate) fn retain(&mut self, stands: impl Fn(&Standing) -> bool) {
+        self.len = 0;
+        for run in &mut self.all {
+            run.entries.retain(&stands);
+            self.len += run.entries.len();
+        }
+        self.tell();
+    }
+
+    /// How many runs there are.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.all.len() - self.unused.len()
+    }
+
+    /// A run that an entry can go to the end of.
+    fn run_for(&mut self, standing: &Standing) -> u32 {
+        let length = length(standing);
+        let fits = |run: u32| {
+            let run = self.all.get(run as usize);
+            run.is_some_and(|run| run.length == length && run.fits(standing))
         };
-        eligible.retain(|(_, _, run)| stays(*run));
-        ahead.retain(|(_, run)| stays(*run));
+        if fits(self.left) {
+            return self.left;
+        }
+        let [first, second] = self.entered.get(&length).copied().unwrap_or([NONE; 2]);
+        if fits(first) {
+            return first;
+        }
+        if fits(second) {
+            return second;
+        }
+        let opened = self.open(length);
+        let is_used = self.all.get(first as usize).is_some_and(|run| run.length == length);
+        self.entered.insert(length, if is_used { [first, opened] } else { [opened, second] });
+        opened
+    }
+
+    #[cold]
+    fn open(&mut self, length: u64) -> u32 {
+        if self.all.len() >= self.sweep_at && self.unused.is_empty() {
+            for (number, run) in (0..).zip(&mut self.all) {
+                if run.entries.is_empty() {
+                    self.entered.remove(&run.length);
+                    run.length = 0;
+                    self.unused.push(number);
+                }
+            }
+            self.sweep_at = 64 + 2 * (self.all.len() - self.unused.len());
+        }
+        let number = self.unused.pop().unwrap_or_else(|| {
+            self.all.push(Run::default());
+            u32::try_from(self.all.len() - 1).unwrap_or(NONE)
+        });
+        self.all[number as usize].length = length;
+        number
+    }
+
+    /// Takes in that starts have come.
+    fn pass(&mut self, virtual_time: i128) {
+        self.told_at = self.told_at.max(virtual_time);
+        while let Some(Key { of: number, .. }) =
+            self.ahead.first().filter(|first| first.place <= virtual_time).copied()
+        {
+            let run = &mut self.all[number as usize];
+            if let Some(first) = run.entries.front().filter(|_| run.come == 0) {
+                self.eligible.push(due(number, first));
+            }
+            run.pass(virtual_time);
+            self.renew_ahead(number);
+        }
+    }
+
+    /// Virtual time went back, and the start of the first that is eligible has not come again.
+    #[cold]
+    fn put_back(&mut self) {
+        let Some(Key { of: number, .. }) = self.eligible.pop() else { return };
+        let run = &mut self.all[number as usize];
+        let is_ahead = run.next().is_some();
+        run.come = 0;
+        let Some(next) = run.next() else { return };
+        if is_ahead {
+            self.ahead.bring_forward(ahead(number, next));
+        } else {
+            self.ahead.push(ahead(number, next));
+        }
+    }
+
+    /// Tells of the first of those ahead what is so now.
+    fn renew_ahead(&mut self, number: u32) {
+        match self.all[number as usize].next() {
+            Some(next) => self.ahead.replace_first(ahead(number, next)),
+            None => {
+                self.ahead.pop();
+            }
+        }
+    }
+
+    fn drop_eligible(&mut self) {
+        let Some(number) = self.eligible.first().map(|first| first.of) else { return };
+        let run = &mut self.all[number as usize];
+        run.entries.pop_front();
+        run.come -= 1;
+        self.len -= 1;
+        match run.entries.front().filter(|_| run.come > 0) {
+            Some(next) => self.eligible.replace_first(due(number, next)),
+            None => {
+                self.eligible.pop();
+            }
+        }
+    }
+
+    /// Drops the first of those ahead.
+    fn drop_ahead(&mut self) {
+        let Some(number) = self.ahead.first().map(|first| first.of) else { return };
+        let run = &mut self.all[number as usize];
+        if run.come == 0 {
+            run.entries.pop_front();
+            self.len -= 1;
+        } else {
+            // It goes when it comes up.
+            run.come += 1;
+        }
+        self.renew_ahead(number);
+    }
+
+    /// Looks at every run to tell what has come.
+    #[cold]
+    fn tell(&mut self) {
+        self.eligible.clear();
+        self.ahead.clear();
+        for (number, run) in (0..).zip(&mut self.all) {
+            run.come = run.entries.partition_point(|at| at.start <= self.told_at);
+            if let Some(first) = run.entries.front().filter(|_| run.come > 0) {
+                self.eligible.push(due(number, first));
+            }
+            if let Some(next) = run.next() {
+                self.ahead.push(ahead(number, next));
+            }
+        }
     }
 }
 
-/// Where a run with that start is looked for.
+/// A run among those that are eligible: by the deadline of its first, then by number.
+const fn due(run: u32, first: &Standing) -> Key {
+    Key { place: first.deadline, then: first.id.0, of: run }
+}
+
+/// A run among those ahead: by the start of the first that has not come.
+const fn ahead(run: u32, next: &Standing) -> Key {
+    Key { place: next.start, then: 0, of: run }
+}
+
+impl Run {
+    /// The first that has not come.
+    fn next(&self) -> Option<&Standing> {
+        self.entries.get(self.come)
+    }
+
+    /// Whether an entry can go to the end.
+    fn fits(&self, standing: &Standing) -> bool {
+        let back = self.entries.back();
+        back.is_none_or(|last| last.start <= standing.start && !standing.is_due_before(last))
+    }
+
+    /// Moves on over what has come: mostly one, and after a jump as many as there are.
+    fn pass(&mut self, virtual_time: i128) {
+        let mut step = 1;
+        while self.entries.get(self.come + step).is_some_and(|at| at.start <= virtual_time) {
+            self.come += step;
+            step *= 2;
+        }
+        // The entry at `come` has come, and the one a step further has not, or is beyond the end.
+        while step > 1 {
+            step /= 2;
+            if self.entries.get(self.come + step).is_some_and(|at| at.start <= virtual_time) {
+                self.come += step;
+            }
+        }
+        self.come += 1;
+    }
+}
+
+/// The length of a turn, as far as runs must tell. Rounding makes turns of one weight differ by a
+/// unit; lengths are told apart by steps of 256, and those of any two weights are.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "any bits will do that differ where starts do"
+    reason = "two that look alike only share a run where they are in order"
 )]
-fn recent(start: i128) -> usize {
-    let folded = (start ^ (start >> 64)) as u64;
-    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn slot(row: u32) -> Slot {
-        Slot::from_number(row)
-    }
-
-    fn first_eligible(runs: &mut Runs, spots: &[Option<Spot>], now: i128) -> Option<Spot> {
-        loop {
-            let row = runs.first_eligible(now)?;
-            let spot = spots[row.index()].unwrap();
-            if runs.confirm_eligible(row, spot, now) {
-                return Some(spot);
-            }
-        }
-    }
-
-    fn first_ahead(runs: &mut Runs, spots: &[Option<Spot>], now: i128) -> Option<Spot> {
-        loop {
-            let row = runs.first_ahead(now)?;
-            let spot = spots[row.index()].unwrap();
-            if runs.confirm_ahead(row, spot) {
-                return Some(spot);
-            }
-        }
-    }
-
-    /// Rows come, go, move back unnoticed and forward noticed; virtual time runs on and goes back.
-    /// The first is always the one that a look at each finds.
-    #[test]
-    fn the_first_of_the_order_is_the_least_of_all() {
-        let mut seed = 1_u64;
-        let mut draw = |most: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
-            (seed >> 33) % most
-        };
-        let mut runs = Runs::default();
-        let mut spots: Vec<Option<Spot>> = vec![None; 60];
-        let mut now = 0_i128;
-        for _ in 0..60_000 {
-            let row = u32::try_from(draw(60)).unwrap();
-            let id = AccountId(u64::from(row * 37 % 60));
-            let start = now + i128::from(draw(9)) - 3;
-            let spot = Spot { start, deadline: start + 1 + i128::from(draw(3)) * 4, id };
-            match (draw(4), spots[row as usize]) {
-                (_, None) => {
-                    runs.insert(slot(row), spot, now);
-                    spots[row as usize] = Some(spot);
-                }
-                (0, Some(_)) => {
-                    runs.unlink(slot(row));
-                    spots[row as usize] = None;
-                }
-                // A send from elsewhere moves it back, and nobody tells.
-                (1, Some(old)) if old.start < start && old.deadline <= spot.deadline => {
-                    spots[row as usize] = Some(spot);
-                }
-                (2, Some(_)) => {
-                    runs.unlink(slot(row));
-                    runs.insert(slot(row), spot, now);
-                    spots[row as usize] = Some(spot);
-                }
-                _ => now += i128::from(draw(4)) - 1,
-            }
-            let eligible = spots.iter().flatten().filter(|spot| spot.start <= now);
-            let least = eligible.min_by_key(|spot| (spot.deadline, spot.id)).copied();
-            assert_eq!(first_eligible(&mut runs, &spots, now), least);
-            if least.is_none() {
-                assert_eq!(
-                    first_ahead(&mut runs, &spots, now),
-                    spots.iter().flatten().min().copied()
-                );
-            }
-        }
-    }
+fn length(standing: &Standing) -> u64 {
+    (((standing.deadline - standing.start + 128) >> 8) as u64).max(1)
 }

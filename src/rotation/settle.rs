@@ -7,7 +7,6 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::rotation::engine::{ClockError, Engine};
-use crate::rotation::event::Fact;
 use crate::rotation::reservation::{Fate, Outcome};
 use crate::rotation::state::State;
 use crate::vocab::{CivilDay, ReservationId, Timestamp, Zone};
@@ -123,8 +122,7 @@ impl Engine {
             let late_since = late.then_some(record.ends_at);
             return Ok(Settlement { repeated: true, late_since });
         }
-        let day = outcome.counts().then(|| self.charged_day(reservation, now));
-        self.take_in(now, Fact::Settled { reservation, outcome, day });
+        self.end(now, reservation, Fate::Settled(outcome));
         Ok(Settlement { repeated: false, late_since })
     }
 
@@ -161,7 +159,7 @@ impl Engine {
         let late_since = (record.ends_at <= now).then_some(record.ends_at);
         match record.fate {
             Fate::Open | Fate::Lapsed => {
-                self.take_in(now, Fact::Cancelled { reservation });
+                self.end(now, reservation, Fate::Cancelled);
                 Ok(Settlement { repeated: false, late_since })
             }
             Fate::Cancelled => {

@@ -19,7 +19,8 @@ macro_rules! commands {
         impl DurableEngine {
             $(
                 #[doc = concat!(
-                    "[`Engine::", stringify!($name), "`](crate::Engine::", stringify!($name),
+                    "[`Engine::", stringify!($name), "`]",
+                    "(crate::rotation::Engine::", stringify!($name),
                     "), answered once it is durable."
                 )]
                 ///
@@ -38,7 +39,8 @@ macro_rules! commands {
         impl AsyncEngine {
             $(
                 #[doc = concat!(
-                    "[`Engine::", stringify!($name), "`](crate::Engine::", stringify!($name),
+                    "[`Engine::", stringify!($name), "`]",
+                    "(crate::rotation::Engine::", stringify!($name),
                     "), to be awaited until it is durable."
                 )]
                 pub fn $name(

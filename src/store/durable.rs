@@ -126,6 +126,7 @@ impl DurableEngine {
             );
             return Err(JournalError::damaged(&place, None, problem).into());
         }
+        journal.make_durable()?;
         loaded.engine.record_events();
         let shared = Arc::new(Shared::new(place, loaded.engine, loaded.snapshot.1, options));
         let committer =

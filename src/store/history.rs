@@ -174,7 +174,9 @@ impl Known {
             | Fact::FollowUpsDeclared { account: id, .. }
             | Fact::UsageReported { account: id, .. } => account(id),
             Fact::AccountSet { account: settings, .. } => account(&settings.id),
-            Fact::Attached { campaign, accounts } | Fact::Detached { campaign, accounts } => {
+            Fact::Attached { campaign, accounts }
+            | Fact::Detached { campaign, accounts }
+            | Fact::Returned { campaign, accounts, .. } => {
                 About { accounts: accounts.clone(), campaign: Some(*campaign), lead: None }
             }
             Fact::CampaignDeleted { campaign } => {
@@ -189,9 +191,6 @@ impl Known {
             Fact::Left { campaign, account, taker } => {
                 let accounts = std::iter::once(*account).chain(*taker).collect();
                 About { accounts, campaign: Some(*campaign), lead: None }
-            }
-            Fact::Returned { campaign, account, .. } => {
-                About { accounts: vec![*account], campaign: Some(*campaign), lead: None }
             }
             Fact::Reserved(reserved) => {
                 let about = (reserved.account, reserved.campaign, reserved.request.lead);

@@ -124,6 +124,13 @@ pub trait Journal: Send + fmt::Debug {
     /// a store that ends before it was cut off.
     fn witnessed(&self) -> Option<Mark>;
 
+    /// Makes all that a reader finds durable. An earlier process may have died between a write and
+    /// its sync; what it left is not answered to anybody before this returns.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn make_durable(&mut self) -> Result<(), JournalError>;
+
     /// Appends all facts of a batch, or none, and returns when they are durable. The first follows
     /// the last that is there; a journal refuses a number that is taken.
     ///

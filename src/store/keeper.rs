@@ -55,11 +55,9 @@ impl Keeper {
 
     /// Looks after the store whenever it is due, until it is closed.
     pub(crate) fn run(&self) {
-        loop {
-            thread::park();
-            if self.shared.is_closed() {
-                return;
-            }
+        // Looks before it sleeps: a wake-up may have come and gone while it waited for the
+        // committer.
+        while !self.shared.is_closed() {
             if self.shared.due.swap(false, Ordering::AcqRel) {
                 let kept = self.keep();
                 let trouble = match kept {
@@ -68,6 +66,8 @@ impl Keeper {
                     Err(Stop::Failed(error)) => Some(error),
                 };
                 *self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+            } else {
+                thread::park();
             }
         }
     }

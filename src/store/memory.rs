@@ -205,6 +205,13 @@ impl Journal for MemoryJournal {
         None
     }
 
+    fn make_durable(&mut self) -> Result<(), JournalError> {
+        let mut disk = self.disk.lock();
+        disk.write(|_, _| ())?;
+        disk.durable = disk.seen.clone();
+        Ok(())
+    }
+
     fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
         let mut disk = self.disk.lock();
         let first = batch.iter().next().map_or(0, |(mark, _)| mark.sequence);

@@ -17,7 +17,8 @@ macro_rules! questions {
         impl DurableEngine {
             $(
                 #[doc = concat!(
-                    "[`Engine::", stringify!($name), "`](crate::Engine::", stringify!($name),
+                    "[`Engine::", stringify!($name), "`]",
+                    "(crate::rotation::Engine::", stringify!($name),
                     "), from memory."
                 )]
                 ///

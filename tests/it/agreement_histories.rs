@@ -46,7 +46,8 @@ impl History {
         let plain = rng.random_ratio(1, 3);
         let beginning = BEGINNINGS[rng.random_range(0..BEGINNINGS.len())];
         let now = crate::model::minute(Timestamp::parse(beginning).unwrap());
-        let most = if rng.random_ratio(1, 8) { 16 } else { 7 };
+        // More than come back to a campaign before one grant, now and then.
+        let most = [7, 7, 7, 7, 7, 7, 16, 40][rng.random_range(0..8)];
         let accounts = rng.random_range(2..=most);
         let campaigns = if plain { rng.random_range(1..=2) } else { rng.random_range(1..=4) };
         let last = now + 100 * DAY;

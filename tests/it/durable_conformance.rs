@@ -40,6 +40,10 @@ impl Journal for Forgetful {
         self.0.witnessed()
     }
 
+    fn make_durable(&mut self) -> Result<(), JournalError> {
+        self.0.make_durable()
+    }
+
     fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
         self.1 += 1;
         if self.1 % 3 == 0 { Ok(()) } else { self.0.append(batch) }

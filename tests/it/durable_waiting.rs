@@ -55,6 +55,10 @@ impl Journal for Slow {
         self.0.witnessed()
     }
 
+    fn make_durable(&mut self) -> Result<(), JournalError> {
+        self.0.make_durable()
+    }
+
     fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
         self.1.pass();
         self.0.append(batch)

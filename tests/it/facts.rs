@@ -97,7 +97,7 @@ fn facts() -> Vec<Fact> {
         Fact::LeadBound { campaign: campaign_id, lead: LeadId(9_001), account: account_id },
         Fact::Left { campaign: campaign_id, account: account_id, taker: Some(AccountId(455)) },
         granted(),
-        Fact::Returned { campaign: campaign_id, account: account_id, start: -(1 << 100) },
+        Fact::Returned { campaign: campaign_id, accounts: vec![account_id], present: -(1 << 100) },
         Fact::Settled { reservation, outcome: Outcome::Sent, day: Some(day()) },
         Fact::UsageReported { account: account_id, emails: 3, day: day() },
     ]

@@ -9,6 +9,8 @@ mod agreement_ledger;
 mod agreement_zones;
 mod civil;
 mod cli;
+#[cfg(all(feature = "sqlite", target_os = "linux"))]
+mod crash;
 #[cfg(feature = "sqlite")]
 mod durable;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
@@ -23,6 +25,8 @@ mod durable_formats;
 mod durable_views;
 #[cfg(feature = "store")]
 mod durable_waiting;
+#[cfg(feature = "store")]
+mod durable_words;
 #[cfg(feature = "sqlite")]
 mod durable_world;
 mod extend;

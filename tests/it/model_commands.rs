@@ -12,7 +12,7 @@ use crate::agreement_commands::{
 };
 use crate::agreement_zones::{SCHEDULES, day};
 use crate::fraction::fraction;
-use crate::model::{AHEAD, Purpose, Stand};
+use crate::model::{AHEAD, Purpose, Route, Stand};
 use crate::model_state::{Email, Minute, Model, Sender, Stream};
 
 /// Above this an account gets in, and at this it stays. Small, so that weights are.
@@ -378,7 +378,7 @@ impl Model {
         if able.is_empty() {
             return Ok(self.later(stream, request, claim));
         }
-        self.gather(id);
+        self.gather(id, (route == Route::Anybody).then_some(&request.excluded));
         let (account, time) = self.turn(self.stream(id).unwrap(), route, &able).unwrap();
         self.stream_mut(id).time = time;
         let email = Email {

@@ -6,6 +6,7 @@ use mailrota::{AccountId, CampaignId, CampaignState, Mode};
 
 use crate::agreement_commands::report_line;
 use crate::agreement_zones::{day, is_open};
+use crate::model::Stand;
 use crate::model_commands::{Said, TRUST};
 use crate::model_state::{Member, Minute, Model, Stream};
 
@@ -37,6 +38,9 @@ impl Model {
                 members.push(member);
                 members.sort_by_key(|member| member.id);
             }
+            let mut joining = changed.clone();
+            joining.retain(|account| self.stand_of(*account) != Stand::Away);
+            self.bring_back(id, &joining);
         }
         Ok(report_line(&report, &changed))
     }

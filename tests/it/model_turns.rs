@@ -33,7 +33,7 @@ impl Model {
         (total > 0).then(|| fraction(1, total))
     }
 
-    fn stand_of(&self, id: AccountId) -> Stand {
+    pub(crate) fn stand_of(&self, id: AccountId) -> Stand {
         self.stand(self.sender(id).unwrap(), self.now.unwrap(), Purpose::NewLead)
     }
 
@@ -79,25 +79,37 @@ impl Model {
         }
     }
 
-    /// Before an email goes, those that cannot take part leave and those that can come back.
-    pub(crate) fn gather(&mut self, campaign: CampaignId) {
-        let ids = |stream: &Stream| -> Vec<(AccountId, bool)> {
-            stream.members.iter().map(|member| (member.id, member.present)).collect()
-        };
-        for (id, present) in ids(self.stream(campaign).unwrap()) {
-            if present && self.stand_of(id) == Stand::Away {
-                self.leave(campaign, id);
+    /// Before an email goes, those that cannot take part leave, and those that can come back:
+    /// sixteen by number. An email that may go from anybody but a few has as many again come back
+    /// while nobody else may send.
+    pub(crate) fn gather(&mut self, campaign: CampaignId, but: Option<&[AccountId]>) {
+        let members = self.stream(campaign).unwrap().members.clone();
+        for member in &members {
+            if member.present && self.stand_of(member.id) == Stand::Away {
+                self.leave(campaign, member.id);
             }
         }
+        let mut coming: Vec<_> = members.iter().filter(|member| !member.present).collect();
+        coming.retain(|member| self.stand_of(member.id) != Stand::Away);
+        for some in coming.chunks(16) {
+            let some: Vec<_> = some.iter().map(|member| member.id).collect();
+            self.bring_back(campaign, &some);
+            let ready = self.ready(self.stream(campaign).unwrap());
+            if but.is_none_or(|but| ready.into_iter().any(|(id, ..)| !but.contains(&id))) {
+                break;
+            }
+        }
+    }
+
+    /// Accounts take part from now on, each from where it stands or from the present.
+    pub(crate) fn bring_back(&mut self, campaign: CampaignId, ids: &[AccountId]) {
         let stream = self.stream(campaign).unwrap();
         let least = self.ready(stream).into_iter().map(|(_, start, _)| start).min();
         let now = stream.time.max(least.unwrap_or(stream.time));
-        for (id, present) in ids(stream) {
-            if !present && self.stand_of(id) != Stand::Away {
-                let member = self.stream_mut(campaign).member_mut(id).unwrap();
-                member.start = member.start.max(now);
-                member.present = true;
-            }
+        for id in ids {
+            let member = self.stream_mut(campaign).member_mut(*id).unwrap();
+            member.start = member.start.max(now);
+            member.present = true;
         }
     }
 

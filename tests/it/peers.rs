@@ -9,6 +9,12 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::Index;
 use proptest::{prop_assert, prop_assert_eq};
 
+use chrono::{DateTime, TimeDelta, Utc};
+use mailrota::{
+    Account, AccountId, Campaign, CampaignId, Config, Engine, LeadId, Lineup, Outcome, OwnerId,
+    Request, Span, Timestamp,
+};
+
 use crate::strategies::{Verdict, holds};
 
 #[path = "../../benches/peers/mod.rs"]
@@ -220,4 +226,115 @@ fn every_rule_keeps_caps_and_gaps_and_misses_nobody() {
     holds(100, (vec(member(), 1..8), vec(step(), 1..200)), |(members, steps)| {
         ALL.into_iter().try_for_each(|(name, make)| keeps(name, make, &members, &steps))
     });
+}
+
+/// The rotation of the crate alone, as the benches run it.
+struct Alone(Lineup);
+
+fn instant(ms: u64) -> Timestamp {
+    Timestamp::from_unix_ms(i64::try_from(ms).unwrap()).unwrap()
+}
+
+impl Alone {
+    fn new(members: &[Member]) -> Self {
+        let mut lineup = Lineup::new();
+        for Member { weight, cap, gap_ms } in members {
+            lineup.add(*weight, *cap, Span::milliseconds(*gap_ms));
+        }
+        Self(lineup)
+    }
+}
+
+impl Peer for Alone {
+    fn pick(&mut self, now_ms: u64) -> Option<u32> {
+        self.0.pick(instant(now_ms)).ok()
+    }
+
+    fn set_weight(&mut self, member: u32, weight: u32) {
+        self.0.set_weight(member, weight);
+    }
+
+    fn next_at(&mut self, now_ms: u64) -> u64 {
+        let until = self.0.pick(instant(now_ms)).expect_err("nobody may now");
+        u64::try_from(until.unix_ms()).unwrap()
+    }
+}
+
+const ALONE: Make = |members| Box::new(Alone::new(members));
+
+#[test]
+fn the_rotation_alone_is_eligible_earliest_deadline() {
+    for (weights, expected) in [
+        (vec![5, 1, 1], "abaacaaabaacaa"),
+        (vec![50, 40, 30, 20, 10], "abcabdacbacdabe"),
+        ([vec![100], vec![10; 10]].concat(), "abacadaeafagahaiajakab"),
+    ] {
+        let mut peer = Alone::new(&unlimited(&weights));
+        assert_eq!(picks(&mut peer, expected.len()), expected, "{weights:?}");
+    }
+}
+
+#[test]
+fn the_rotation_alone_keeps_caps_and_gaps_and_misses_nobody() {
+    holds(200, (vec(member(), 1..8), vec(step(), 1..200)), |(members, steps)| {
+        keeps("mailrota", ALONE, &members, &steps)
+    });
+    holds(10, (vec(member(), 30..60), vec(step(), 1..500)), |(members, steps)| {
+        keeps("mailrota", ALONE, &members, &steps)
+    });
+}
+
+/// The engine with one campaign: an account's weight is its cap.
+fn engine_of(members: &[Member]) -> Engine {
+    let (owner, now) = (OwnerId(1), DateTime::UNIX_EPOCH);
+    let mut engine = Engine::new(Config::default());
+    engine.add_campaign(Campaign::new(CampaignId(1), owner), now).unwrap();
+    let ids: Vec<_> = (0..).zip(members).map(|(id, _)| AccountId(id)).collect();
+    for (id, member) in ids.iter().zip(members) {
+        let account = Account::new(*id, owner, format!("a{id}@acme.example"));
+        let account = account.daily_cap(member.cap).spacing(Span::milliseconds(member.gap_ms));
+        engine.add_account(account, now).unwrap();
+    }
+    engine.attach(CampaignId(1), &ids, now).unwrap();
+    engine
+}
+
+/// What the engine answers to a turn: an account, or until when to wait.
+fn turn(engine: &mut Engine, lead: u64, now: DateTime<Utc>) -> Result<u64, Option<DateTime<Utc>>> {
+    let pick = engine.reserve(CampaignId(1), &Request::new_lead(LeadId(lead)), now).unwrap();
+    let Some(granted) = pick.reserved() else { return Err(pick.until()) };
+    engine.settle(granted.id, Outcome::Sent, now).unwrap();
+    Ok(granted.account.0)
+}
+
+fn same_sequence(members: &[Member], pauses: &[u64]) -> Verdict {
+    let mut engine = engine_of(members);
+    let mut lineup = Lineup::new();
+    for Member { cap, gap_ms, .. } in members {
+        lineup.add(*cap, *cap, Span::milliseconds(*gap_ms));
+    }
+    let mut now = DateTime::UNIX_EPOCH + TimeDelta::milliseconds(86_100_000);
+    for (lead, pause) in (0..).zip(pauses) {
+        now += TimeDelta::milliseconds(i64::try_from(*pause).unwrap());
+        let ours = lineup.pick(Timestamp::try_from(now).unwrap());
+        let ours = ours.map(u64::from).map_err(|until| Some(until.to_datetime()));
+        prop_assert_eq!(ours, turn(&mut engine, lead, now), "turn {} at {}", lead, now);
+        if let Err(Some(until)) = ours {
+            now = until;
+        }
+    }
+    Ok(())
+}
+
+/// What the benches time as the pick is what the engine does: it gives the same sequence.
+#[test]
+fn the_rotation_alone_gives_the_engines_sequence() {
+    let gap = || prop_oneof![Just(0_u64), Just(600_000_u64), 1..900_000_u64, Just(DAY + 7)];
+    let member = (1..9_u32, gap());
+    let member = member.prop_map(|(cap, gap_ms)| Member { weight: cap, cap, gap_ms });
+    let pause = || prop_oneof![6 => Just(0_u64), 4 => 1..400_000_u64, 1 => 1..2 * DAY];
+    let few = vec(member.clone(), 1..8);
+    holds(60, (few, vec(pause(), 1..200)), |(members, pauses)| same_sequence(&members, &pauses));
+    let many = vec(member, 17..60);
+    holds(20, (many, vec(pause(), 1..600)), |(members, pauses)| same_sequence(&members, &pauses));
 }

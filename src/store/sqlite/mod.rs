@@ -106,6 +106,10 @@ impl Journal for SqliteJournal {
         self.guard.witnessed()
     }
 
+    fn make_durable(&mut self) -> Result<(), JournalError> {
+        self.settle()
+    }
+
     fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
         self.transact(|transaction| {
             let mut insert = transaction.prepare_cached(APPEND)?;

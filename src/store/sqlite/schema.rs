@@ -111,6 +111,9 @@ pub(crate) fn open_reader(path: &Path, place: &str) -> Result<Connection, Journa
 
 /// Moves everything from the write-ahead log into the file, synced, and empties the log.
 pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    // After a check of its pages, a file that has just got its first log counts as locked by its
+    // own connection until that has read something.
+    is_empty(connection)?;
     connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
 }
 

@@ -1,0 +1,87 @@
+//! Who takes part in a campaign's rotation: corrected when accounts are attached and detached, and
+//! before a grant.
+//!
+//! Decides on the facts; who has to leave and who may come back is derived beside it.
+
+use crate::rotation::engine::Engine;
+use crate::rotation::event::Fact;
+use crate::rotation::pick;
+use crate::rotation::table::Slot;
+use crate::vocab::{AccountId, CampaignId, Timestamp};
+
+/// So many accounts come back to a campaign before one grant, if one of them or another may send.
+/// More would make the first call after midnight long, fewer would bring a pool back slowly. They
+/// come faster than they are served, so nobody gets a second turn while others wait to come back.
+pub(crate) const RETURNS_MAX: usize = 16;
+
+impl Engine {
+    /// Before a grant, those that cannot take part leave, and of those that can the first come
+    /// back; more of them if the rotation needs somebody who may send and is not excluded.
+    pub(crate) fn gather(
+        &mut self,
+        campaign: CampaignId,
+        slot: Slot,
+        now: Timestamp,
+        excluded: Option<&Vec<AccountId>>,
+    ) {
+        for account in self.index.leaving(&self.state, slot) {
+            let taker = pick::taker(&self.state, &mut self.index, slot, account);
+            self.take_in(now, Fact::Left { campaign, account, taker });
+        }
+        loop {
+            let accounts = self.index.coming(&self.state, slot, RETURNS_MAX);
+            if accounts.is_empty() {
+                break;
+            }
+            self.bring_back(campaign, slot, accounts, now);
+            let Some(excluded) = excluded else { break };
+            if self.index.anybody_present(&self.state, slot, excluded) {
+                break;
+            }
+        }
+    }
+
+    /// Lets accounts take part, at the present of those that do.
+    fn bring_back(
+        &mut self,
+        campaign: CampaignId,
+        slot: Slot,
+        accounts: Vec<AccountId>,
+        now: Timestamp,
+    ) {
+        let virtual_time = self.state.campaigns.at(slot).map(|record| record.virtual_time.at());
+        let (Some(virtual_time), Some((rota, mut lens)), false) =
+            (virtual_time, self.index.open(&self.state, slot), accounts.is_empty())
+        else {
+            return;
+        };
+        let present = pick::present(rota, &mut lens, virtual_time);
+        self.take_in(now, Fact::Returned { campaign, accounts, present });
+    }
+
+    /// Lets those that were attached take part at once, if they may, so that they start from equal
+    /// places.
+    pub(crate) fn join(&mut self, campaign: CampaignId, accounts: &[AccountId], now: Timestamp) {
+        let Some(slot) = self.state.campaigns.slot(&campaign) else { return };
+        self.index.arrive(&self.state, slot);
+        let mut joining = accounts.to_vec();
+        joining.retain(|id| {
+            let account = self.state.accounts.slot(id);
+            account.is_some_and(|account| !self.index.outlook(&self.state, account).away)
+        });
+        joining.sort_unstable();
+        self.bring_back(campaign, slot, joining, now);
+    }
+
+    /// Takes an account out of the rotation before it is detached or deleted.
+    pub(crate) fn leave(&mut self, campaign: CampaignId, account: AccountId, now: Timestamp) {
+        let attachment = self.state.campaign(campaign).and_then(|c| c.attached.get(&account));
+        if attachment.is_some_and(|attachment| attachment.present) {
+            let taker = self.state.campaigns.slot(&campaign).and_then(|slot| {
+                self.index.arrive(&self.state, slot);
+                pick::taker(&self.state, &mut self.index, slot, account)
+            });
+            self.take_in(now, Fact::Left { campaign, account, taker });
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What a campaign's rota sees of everything else: its memberships and the outlook of each account.
+//!
+//! Knows where an account stands in virtual time, and no order.
+
+use crate::policy::grain;
+use crate::rotation::order::Spot;
+use crate::rotation::outlook::Outlook;
+use crate::rotation::rota::Rota;
+use crate::rotation::state::Attachment;
+use crate::rotation::table::{Slot, Table};
+use crate::vocab::{AccountId, Timestamp};
+
+/// What a rota sees of the facts and of what is derived for the whole engine.
+pub(crate) struct Lens<'a> {
+    pub(crate) attached: &'a Table<AccountId, Attachment>,
+    pub(crate) outlooks: &'a [Outlook],
+    /// Where each account may wait: campaigns, and its rows there. Empty if nobody asks.
+    pub(crate) waits: &'a mut [Vec<(Slot, Slot)>],
+    pub(crate) campaign: Slot,
+    pub(crate) now: Timestamp,
+    /// The campaign's virtual time.
+    pub(crate) virtual_time: i128,
+}
+
+impl Lens<'_> {
+    /// Notes that an account waits here. It may have left and come back since it was noted.
+    pub(crate) fn note_wait(&mut self, account: Slot, row: Slot) {
+        let Some(waits) = self.waits.get_mut(account.index()) else { return };
+        let note = (self.campaign, row);
+        if waits.last() == Some(&note) {
+            return;
+        }
+        if waits.len() == waits.capacity() {
+            waits.sort_unstable();
+            waits.dedup();
+        }
+        waits.push(note);
+    }
+
+    /// Where the account of a row stands, to the last unit.
+    pub(crate) fn start(&self, rota: &Rota, row: Slot) -> Option<i128> {
+        let account = rota.account(row)?;
+        Some(self.outlooks[account.index()].at + self.attached.at(row)?.offset)
+    }
+
+    /// Where an account stands in the campaign's virtual time.
+    pub(crate) fn spot(&self, row: Slot, account: Slot) -> Option<Spot> {
+        let (id, attachment) = self.attached.row(row)?;
+        let outlook = &self.outlooks[account.index()];
+        Some(Spot {
+            start: grain(outlook.at + attachment.offset),
+            deadline: grain(outlook.next + attachment.offset),
+            id: *id,
+        })
+    }
+}

@@ -1,0 +1,327 @@
+//! The order of turns: those whose start has come by deadline, the others by start.
+//!
+//! A few rows stand in one list that is gone through; many stand in runs. Where a row stands is a
+//! lower bound: the caller says where it truly stands, and puts it in anew if that is elsewhere.
+//! Knows rows and places, not why they are there.
+
+use crate::rotation::runs::Runs;
+use crate::rotation::table::Slot;
+use crate::vocab::AccountId;
+
+/// Up to so many rows a look at each costs less than keeping runs, and needs less memory.
+const FEW: usize = 16;
+
+/// Where an account stands: places rounded as they are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Spot {
+    pub(crate) start: i128,
+    pub(crate) deadline: i128,
+    pub(crate) id: AccountId,
+}
+
+/// Tells the present entry of a row from those that it left behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ticket(u32);
+
+/// A row and where it was put.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) start: i128,
+    pub(crate) deadline: i128,
+    pub(crate) id: AccountId,
+    row: u32,
+    pub(crate) ticket: Ticket,
+}
+
+impl Standing {
+    pub(crate) const fn row(&self) -> Slot {
+        Slot::from_number(self.row)
+    }
+
+    /// Whether its deadline comes first, or it is the first by number of two with the same.
+    pub(crate) fn is_due_before(&self, other: &Self) -> bool {
+        self.deadline < other.deadline || (self.deadline == other.deadline && self.id < other.id)
+    }
+
+    /// Whether its start comes first, or it is due first of two with the same.
+    pub(crate) fn starts_before(&self, other: &Self) -> bool {
+        self.start < other.start || (self.start == other.start && self.is_due_before(other))
+    }
+}
+
+/// Rows in the order of their turns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Order {
+    /// By deadline, then by number.
+    few: Vec<Standing>,
+    /// All of them, once they were many.
+    many: Option<Box<Runs>>,
+    tickets: u32,
+}
+
+impl Order {
+    /// Puts a row in. If it is in, its old ticket must not stand any more.
+    pub(crate) fn insert(&mut self, row: Slot, spot: Spot) -> Ticket {
+        let standing = self.standing(row, spot);
+        match &mut self.many {
+            Some(runs) => runs.insert(standing),
+            None if self.few.len() < FEW => {
+                self.few.push(standing);
+                self.settle(self.few.len() - 1, standing);
+            }
+            None => self.many = Some(self.spread(standing)),
+        }
+        standing.ticket
+    }
+
+    /// Takes a row out and puts it in again elsewhere.
+    pub(crate) fn put_again(&mut self, old: Ticket, row: Slot, spot: Spot) -> Ticket {
+        let standing = self.standing(row, spot);
+        if let Some(runs) = &mut self.many {
+            runs.leave(old);
+            runs.insert(standing);
+        } else if let Some(at) = self.few.iter().position(|at| at.ticket == old) {
+            self.settle(at, standing);
+        }
+        standing.ticket
+    }
+
+    fn standing(&mut self, row: Slot, spot: Spot) -> Standing {
+        self.tickets = self.tickets.wrapping_add(1);
+        let Spot { start, deadline, id } = spot;
+        Standing { start, deadline, id, row: row.number(), ticket: Ticket(self.tickets) }
+    }
+
+    /// Puts an entry among the few in the place of one, and moves it to where it belongs.
+    fn settle(&mut self, mut at: usize, standing: Standing) {
+        let few = self.few.as_mut_slice();
+        while let Some(next) = few.get(at + 1).filter(|next| next.is_due_before(&standing)) {
+            few[at] = *next;
+            at += 1;
+        }
+        while at > 0 && standing.is_due_before(&few[at - 1]) {
+            few[at] = few[at - 1];
+            at -= 1;
+        }
+        few[at] = standing;
+    }
+
+    /// Puts everybody into runs.
+    #[cold]
+    fn spread(&mut self, last: Standing) -> Box<Runs> {
+        let mut all = std::mem::take(&mut self.few);
+        all.push(last);
+        all.sort_unstable_by_key(|at| (at.start, at.deadline, at.id));
+        let mut runs = Box::new(Runs::new(all.first().map_or(0, |at| at.start)));
+        for standing in all {
+            runs.insert(standing);
+        }
+        runs
+    }
+
+    /// Takes a row out whose ticket stands no longer.
+    pub(crate) fn leave(&mut self, ticket: Ticket) {
+        if let Some(runs) = &mut self.many {
+            runs.leave(ticket);
+        } else if let Some(n) = self.few.iter().position(|at| at.ticket == ticket) {
+            self.few.remove(n);
+        }
+    }
+
+    /// The row that is first by deadline among those whose start has come.
+    pub(crate) fn first_eligible(
+        &mut self,
+        virtual_time: i128,
+        stands: impl Fn(&Standing) -> bool,
+    ) -> Option<&Standing> {
+        if let Some(runs) = &mut self.many {
+            return runs.first_eligible(virtual_time, stands);
+        }
+        self.few.iter().find(|at| at.start <= virtual_time)
+    }
+
+    /// The row that is first by start among those whose start has not come.
+    pub(crate) fn first_ahead(
+        &mut self,
+        virtual_time: i128,
+        stands: impl Fn(&Standing) -> bool,
+    ) -> Option<&Standing> {
+        if let Some(runs) = &mut self.many {
+            return runs.first_ahead(virtual_time, stands);
+        }
+        let mut ahead = self.few.iter().filter(|at| at.start > virtual_time);
+        let first = ahead.next()?;
+        Some(ahead.fold(first, |least, at| if at.starts_before(least) { at } else { least }))
+    }
+
+    /// How many entries there are, those that were left behind too.
+    pub(crate) fn len(&self) -> usize {
+        self.few.len() + self.many.as_ref().map_or(0, |runs| runs.len())
+    }
+
+    /// Whether nobody is in, nor anything left behind.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Drops the entries that rows left behind.
+    pub(crate) fn retain(&mut self, stands: impl Fn(&Standing) -> bool) {
+        if let Some(runs) = &mut self.many {
+            runs.retain(stands);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows and where they truly stand.
+    struct Pool {
+        order: Order,
+        rows: Vec<Option<(Spot, Ticket)>>,
+        /// Whether rows move unnoticed.
+        shared: bool,
+    }
+
+    impl Pool {
+        fn new(rows: usize, shared: bool) -> Self {
+            Self { order: Order::default(), rows: vec![None; rows], shared }
+        }
+
+        fn stands(rows: &[Option<(Spot, Ticket)>], at: &Standing) -> bool {
+            rows[at.row().index()].is_some_and(|(_, ticket)| ticket == at.ticket)
+        }
+
+        fn put(&mut self, row: usize, spot: Spot) {
+            let number = Slot::from_number(u32::try_from(row).unwrap());
+            self.rows[row] = Some((spot, self.order.insert(number, spot)));
+        }
+
+        fn serve(&mut self, row: usize) {
+            let (spot, ticket) = self.rows[row].unwrap();
+            let next = spot.deadline + spot.deadline - spot.start;
+            let spot = Spot { start: spot.deadline, deadline: next, ..spot };
+            let number = Slot::from_number(u32::try_from(row).unwrap());
+            self.rows[row] = Some((spot, self.order.put_again(ticket, number, spot)));
+        }
+
+        fn take(&mut self, row: usize) -> Option<Spot> {
+            let (spot, ticket) = self.rows[row].take()?;
+            self.order.leave(ticket);
+            Some(spot)
+        }
+
+        /// The first as the order knows it, and once more until it truly stands there.
+        fn first(&mut self, eligible: bool, now: i128) -> Option<Spot> {
+            loop {
+                let Self { order, rows, .. } = self;
+                let stands = |at: &Standing| Self::stands(rows, at);
+                let at = if eligible {
+                    *order.first_eligible(now, stands)?
+                } else {
+                    *order.first_ahead(now, stands)?
+                };
+                let row = at.row().index();
+                let (spot, _) = rows[row].unwrap();
+                if (at.start, at.deadline) == (spot.start, spot.deadline) {
+                    return Some(spot);
+                }
+                self.take(row);
+                self.put(row, spot);
+            }
+        }
+
+        fn check(&mut self, now: i128) {
+            let spots = || self.rows.iter().flatten().map(|(spot, _)| *spot);
+            let eligible = spots().filter(|spot| spot.start <= now);
+            let eligible = eligible.min_by_key(|spot| (spot.deadline, spot.id));
+            let ahead = spots().filter(|spot| spot.start > now).min();
+            assert_eq!(self.first(true, now), eligible);
+            // Who moved unnoticed is found at once only where nobody else is.
+            if eligible.is_none() || !self.shared {
+                assert_eq!(self.first(false, now), ahead);
+                assert_eq!(self.first(true, now), eligible);
+            }
+            if self.order.len() > 2 * self.rows.len() + 64 {
+                let Self { order, rows, .. } = self;
+                order.retain(|at| Self::stands(rows, at));
+            }
+            assert!(self.order.len() <= 2 * self.rows.len() + 64);
+        }
+    }
+
+    /// Rows come, go, are served, move back unnoticed and forward noticed; virtual time runs on and
+    /// goes back. The first is always the one that a look at each finds.
+    fn the_first_is_the_least(count: u64, unit: i128, steps: u32, mut seed: u64) {
+        let mut pool = Pool::new(usize::try_from(count).unwrap(), seed % 2 == 0);
+        let mut draw = |most: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
+            (seed >> 33) % most
+        };
+        let mut now = 0_i128;
+        for _ in 0..steps {
+            let row = usize::try_from(draw(count)).unwrap();
+            let id = AccountId(u64::try_from(row).unwrap() * 37 % count);
+            let start = now + (i128::from(draw(9)) - 3) * unit;
+            // Each row has one of three weights, mostly.
+            let weight = if draw(8) == 0 { draw(3) } else { id.0 % 3 };
+            let stride = (1 + i128::from(weight) * 4) * unit;
+            let spot = Spot { start, deadline: start + stride, id };
+            match (draw(6), pool.rows[row]) {
+                (0, Some(_)) => {
+                    pool.take(row);
+                }
+                (_, None) => pool.put(row, spot),
+                // A send from elsewhere moves it back, and nobody tells.
+                (1, Some((old, ticket)))
+                    if pool.shared && old.start < start && old.deadline <= spot.deadline =>
+                {
+                    pool.rows[row] = Some((spot, ticket));
+                }
+                (2, Some(_)) => {
+                    pool.take(row);
+                    pool.put(row, spot);
+                }
+                (3 | 4, Some(_)) => {
+                    if let Some(first) = pool.first(true, now) {
+                        let row =
+                            pool.rows.iter().position(|at| at.is_some_and(|at| at.0 == first));
+                        pool.serve(row.unwrap());
+                    }
+                    now += unit * i128::from(draw(2));
+                }
+                _ => now += (i128::from(draw(4)) - 1) * unit,
+            }
+            pool.check(now);
+        }
+    }
+
+    #[test]
+    fn the_first_of_the_order_is_the_least_of_all() {
+        for seed in 0..8 {
+            for unit in [1, 1 << 9, 1 << 80] {
+                for count in [3, 10, 17, 60] {
+                    the_first_is_the_least(count, unit, 1_500, seed);
+                }
+            }
+        }
+    }
+
+    /// A step is over runs, not over rows, however many come at once.
+    #[test]
+    fn many_of_few_weights_stand_in_few_runs() {
+        let mut pool = Pool::new(3_000, false);
+        for row in 0..3_000 {
+            let id = AccountId(u64::try_from(row).unwrap());
+            let deadline = 100 + 10_000 * (1 + i128::from(id.0 % 5));
+            pool.put(row, Spot { start: 100, deadline, id });
+        }
+        for now in 0..40_000 {
+            while let Some(first) = pool.first(true, now) {
+                pool.serve(usize::try_from(first.id.0).unwrap());
+            }
+        }
+        assert_eq!(pool.order.many.unwrap().count(), 5);
+    }
+}
