@@ -87,7 +87,7 @@ pub use store::conformance;
 pub use store::{
     AsyncEngine, Batch, DurableEngine, DurableError, Fault, Filter, Granted, Head, History,
     Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Options, Reader, Record,
-    Recovery, Report, StoreError, Ticket,
+    Recovery, Report, StoreError, Ticket, inspect,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteJournal, check, repair};

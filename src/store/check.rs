@@ -58,8 +58,12 @@ impl fmt::Display for Report {
     }
 }
 
-/// Looks at everything that a reader sees.
-pub(crate) fn inspect(
+/// Looks at everything that a reader of any journal sees: every snapshot and every fact. What is
+/// `witnessed` is what the journal [says](crate::Journal::witnessed).
+///
+/// # Errors
+/// [`JournalError`] if it cannot be read at all.
+pub fn inspect(
     place: &str,
     reader: &mut dyn Reader,
     witnessed: Option<Mark>,

@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, SendError, Sender};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::store::chain::{self, Mark};
 use crate::store::durable::{Queue, Shared};
@@ -15,6 +17,12 @@ use crate::store::error::{JournalError, StoreError};
 use crate::store::journal::{Batch, Journal};
 use crate::store::load;
 use crate::store::ticket::Slot;
+
+/// Up to how many callers the committer wakes by itself; for more it would be kept from writing.
+const WOKEN_HERE: usize = 2;
+
+/// For how long others are waited for at most, however slow the disk was.
+const GATHERED_MAX: Duration = Duration::from_millis(2);
 
 /// Work for the writer between two batches.
 pub(crate) type Task = Box<dyn FnOnce(&mut dyn Journal) -> Option<JournalError> + Send>;
@@ -30,6 +38,10 @@ pub(crate) struct Committer {
     batch: Batch,
     scratch: Vec<u8>,
     queue: Queue,
+    /// Where those go that are to be woken; this thread goes on meanwhile.
+    wakes: Sender<Vec<Arc<Slot>>>,
+    /// How many callers were in the last batch, and how long it took to write.
+    last: (usize, Duration),
 }
 
 impl fmt::Debug for Committer {
@@ -42,7 +54,12 @@ impl Committer {
     pub(crate) fn new(shared: Arc<Shared>, journal: Box<dyn Journal>, ends: (u64, Mark)) -> Self {
         let (batch, scratch, queue) = Default::default();
         let (attempted, end) = ends;
-        Self { shared, journal, end, attempted, batch, scratch, queue }
+        let (wakes, woken) = mpsc::channel();
+        // If there is no thread to be had, they are woken by this one.
+        let thread = thread::Builder::new().name("mailrota-wake".to_owned());
+        let _ = thread.spawn(move || wake(&woken));
+        let last = (0, Duration::ZERO);
+        Self { shared, journal, end, attempted, batch, scratch, queue, wakes, last }
     }
 
     /// Writes until the store is closed or fails.
@@ -68,30 +85,53 @@ impl Committer {
 
     /// Takes over what is queued.
     fn take(&mut self) -> Taken {
+        self.gather();
         let mut memory = self.shared.write();
+        memory.wanted = usize::MAX;
         if !memory.queue.waiters.is_empty() {
             std::mem::swap(&mut memory.queue, &mut self.queue);
+            memory.idle = false;
             return Taken::Facts;
         }
         if memory.refusal.is_some() {
             return Taken::Closing;
         }
-        memory.idle = true;
+        (memory.idle, memory.wanted) = (true, 1);
         Taken::Nothing
     }
 
-    /// Writes what was taken and wakes who waits for it. Whether to go on.
-    fn commit(&mut self) -> bool {
-        match self.append() {
-            Ok(()) => {
-                self.queue.events.clear();
-                for waiter in self.queue.waiters.drain(..) {
-                    waiter.tell(Ok(()));
-                }
-                true
-            }
-            Err(error) => self.fail(error),
+    /// Waits for those who were just answered and are likely to ask again, so that they share a
+    /// write: for three in four of them, and not for longer than a quarter of a write.
+    fn gather(&mut self) {
+        let (callers, took) = std::mem::take(&mut self.last);
+        let mut memory = self.shared.write();
+        let wanted = (callers + memory.queue.waiters.len()) * 3 / 4;
+        if wanted < 2 || memory.queue.waiters.len() >= wanted || memory.refusal.is_some() {
+            return;
         }
+        (memory.idle, memory.wanted) = (true, wanted);
+        drop(memory);
+        thread::park_timeout((took / 4).min(GATHERED_MAX));
+    }
+
+    /// Writes what was taken and wakes who waits for it. Whether to go on.
+    #[expect(clippy::disallowed_methods, reason = "how long it took only tells how long to gather")]
+    fn commit(&mut self) -> bool {
+        let start = Instant::now();
+        if let Err(error) = self.append() {
+            return self.fail(error);
+        }
+        self.last = (self.queue.waiters.len(), start.elapsed());
+        self.queue.events.clear();
+        if self.queue.waiters.len() <= WOKEN_HERE {
+            self.queue.waiters.drain(..).for_each(|waiter| waiter.tell(Ok(())));
+            return true;
+        }
+        let waiters = std::mem::take(&mut self.queue.waiters);
+        if let Err(SendError(waiters)) = self.wakes.send(waiters) {
+            tell(&waiters);
+        }
+        true
     }
 
     fn append(&mut self) -> Result<(), JournalError> {
@@ -181,6 +221,19 @@ impl Drop for Committer {
         waiters.for_each(|waiter| waiter.tell(Err(refusal.clone())));
         *self.shared.tasks() = None;
         self.shared.wake_keeper();
+    }
+}
+
+/// Wakes whoever is sent, until there is nobody who sends.
+fn wake(woken: &Receiver<Vec<Arc<Slot>>>) {
+    while let Ok(waiters) = woken.recv() {
+        tell(&waiters);
+    }
+}
+
+fn tell(waiters: &[Arc<Slot>]) {
+    for waiter in waiters {
+        waiter.tell(Ok(()));
     }
 }
 

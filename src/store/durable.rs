@@ -89,8 +89,10 @@ pub(crate) struct Shared {
 pub(crate) struct Memory {
     pub(crate) engine: Engine,
     pub(crate) queue: Queue,
-    /// Whether the committer sleeps, with nothing left to write.
+    /// Whether nothing is being written just now.
     pub(crate) idle: bool,
+    /// For how many waiters the committer sleeps; so many that never, while it does not.
+    pub(crate) wanted: usize,
     /// Why calls are refused, if they are.
     pub(crate) refusal: Option<StoreError>,
 }
@@ -216,7 +218,7 @@ impl DurableEngine {
         }
         let answer = work(&mut memory.engine);
         let mut events = memory.engine.take_events();
-        if events.is_empty() && memory.idle {
+        if events.is_empty() && memory.idle && memory.queue.events.is_empty() {
             return Ticket::ready(answer);
         }
         let slot = Arc::new(Slot::default());
@@ -226,7 +228,10 @@ impl DurableEngine {
         } else {
             memory.queue.events.append(&mut events);
         }
-        let wake = std::mem::take(&mut memory.idle);
+        let wake = memory.queue.waiters.len() >= memory.wanted;
+        if wake {
+            memory.wanted = usize::MAX;
+        }
         drop(memory);
         if wake {
             self.handle.shared.wake();
@@ -261,7 +266,6 @@ impl Handle {
     fn close(&self) -> Result<(), StoreError> {
         let mut memory = self.shared.write();
         memory.refusal.get_or_insert(StoreError::Closed);
-        memory.idle = false;
         drop(memory);
         self.shared.wake();
         self.shared.wake_keeper();
@@ -289,7 +293,8 @@ impl Drop for Handle {
 
 impl Shared {
     fn new(place: String, engine: Engine, newest_bytes: u64, options: &Options) -> Self {
-        let memory = Memory { engine, queue: Queue::default(), idle: false, refusal: None };
+        let memory =
+            Memory { engine, queue: Queue::default(), idle: false, wanted: 1, refusal: None };
         Self {
             memory: RwLock::new(memory),
             place,

@@ -1,6 +1,7 @@
 //! Durability: a fact is written down before anybody gets the answer that rests on it.
 //!
-//! Knows the engine and one seam, the journal. Starts threads; reads no clock.
+//! Knows the engine and one seam, the journal. Starts threads; reads no
+//! clock but to see how long a write takes.
 
 mod chain;
 mod check;
@@ -25,7 +26,7 @@ mod sqlite;
 mod ticket;
 
 pub use chain::Mark;
-pub use check::Report;
+pub use check::{Report, inspect};
 pub use durable::{AsyncEngine, DurableEngine};
 pub use error::{DurableError, JournalError, StoreError};
 pub use history::{Filter, Granted, History};

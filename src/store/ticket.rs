@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -111,7 +112,8 @@ impl Slot {
         drop(state);
         match who {
             Who::Nobody => {}
-            Who::Task(waker) => waker.wake(),
+            // A runtime that panics takes its own task along and not those of others.
+            Who::Task(waker) => drop(catch_unwind(AssertUnwindSafe(|| waker.wake()))),
             Who::Thread(thread) => thread.unpark(),
         }
     }

@@ -9,9 +9,9 @@ mod agreement_ledger;
 mod agreement_zones;
 mod civil;
 mod cli;
+mod cli_store;
 #[cfg(all(feature = "sqlite", target_os = "linux"))]
 mod crash;
-mod cli_store;
 #[cfg(feature = "sqlite")]
 mod durable;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
