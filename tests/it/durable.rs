@@ -1,5 +1,7 @@
 //! The durable engine on an SQLite file: what was answered is there when it is opened again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use mailrota::{AccountId, JournalError, Outcome, StoreError};
 
 use crate::durable_world::{Folder, open, reserve, set_up};
@@ -30,6 +32,25 @@ fn only_one_has_a_store_open_for_writing() {
     assert!(matches!(refused, StoreError::Journal(JournalError::Locked { .. })), "{refused}");
     engine.close().unwrap();
     open(&folder).unwrap();
+}
+
+/// A process that is just being started holds copies of all open files until it runs its own
+/// program, and with them their locks.
+#[test]
+#[cfg(unix)]
+fn a_closed_store_opens_while_other_processes_are_started() {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                std::process::Command::new("true").status().unwrap();
+            }
+        });
+        let folder = Folder::new();
+        let opened = (0..300).try_for_each(|_| open(&folder)?.close());
+        done.store(true, Ordering::Relaxed);
+        opened.unwrap();
+    });
 }
 
 #[test]

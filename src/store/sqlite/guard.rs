@@ -64,6 +64,14 @@ impl Guard {
     }
 }
 
+impl Drop for Guard {
+    /// Says so, instead of leaving it to the file's end: a process that this one is just starting
+    /// may still have a copy of it.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 fn beside(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push("-lock");
