@@ -71,6 +71,10 @@ impl Journal for Recorded {
         self.inner.witnessed()
     }
 
+    fn make_durable(&mut self) -> Result<(), JournalError> {
+        self.inner.make_durable()
+    }
+
     fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
         let facts = batch.iter().map(|(mark, text)| (mark.sequence, mark.check, text.to_owned()));
         self.log.0.lock().expect("nobody panicked").0.push(facts.collect());
