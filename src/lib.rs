@@ -82,8 +82,9 @@ pub use shards::{LayoutError, ShardError, Shards};
 pub use store::SqliteJournal;
 #[cfg(feature = "store")]
 pub use store::{
-    AsyncEngine, Batch, DurableEngine, DurableError, Fault, Head, Journal, JournalError, Mark,
-    MemoryDisk, MemoryJournal, Options, Reader, Record, Recovery, StoreError, Ticket,
+    AsyncEngine, Batch, Document, Documents, DurableEngine, DurableError, Fault, Head, Journal,
+    JournalError, Mark, MemoryDisk, MemoryJournal, Options, Reader, Record, Recovery, Step,
+    StoreError, Ticket,
 };
 pub use vocab::{
     AccountId, AmountError, CampaignId, CivilDay, LeadId, OwnerId, Percent, Reputation,

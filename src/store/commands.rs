@@ -1,4 +1,4 @@
-//! The engine's commands, each once as a call that blocks and once as a future.
+//! The engine's commands: each as a call that blocks, as a future, and as part of a step.
 //!
 //! Nothing is decided here; what a command does is told where the engine has it.
 
@@ -9,6 +9,7 @@ use crate::rotation::{
     AccountError, AttachError, AttachReport, BeginError, Begun, CampaignError, ClockError, Mode,
     Outcome, Pick, Request, ReserveError, SettleError, Settlement,
 };
+use crate::store::documents::Step;
 use crate::store::durable::{AsyncEngine, DurableEngine};
 use crate::store::error::DurableError;
 use crate::store::ticket::Ticket;
@@ -31,6 +32,25 @@ macro_rules! commands {
                     now: DateTime<Utc>,
                 ) -> Result<$answer, DurableError<$error>> {
                     self.submit(|engine| engine.$name($($arg,)* now)).wait()
+                }
+            )*
+        }
+
+        impl Step<'_> {
+            $(
+                #[doc = concat!(
+                    "[`Engine::", stringify!($name), "`](crate::Engine::", stringify!($name),
+                    "), durable with the rest of the step."
+                )]
+                ///
+                /// # Errors
+                /// The engine's own.
+                pub fn $name(
+                    &mut self,
+                    $($arg: $type,)*
+                    now: DateTime<Utc>,
+                ) -> Result<$answer, $error> {
+                    self.engine.$name($($arg,)* now)
                 }
             )*
         }

@@ -5,6 +5,7 @@
 mod chain;
 mod commands;
 mod committer;
+mod documents;
 mod durable;
 mod error;
 mod journal;
@@ -20,6 +21,7 @@ mod sqlite;
 mod ticket;
 
 pub use chain::Mark;
+pub use documents::{Document, Documents, Step};
 pub use durable::{AsyncEngine, DurableEngine};
 pub use error::{DurableError, JournalError, StoreError};
 pub use journal::{Batch, Head, Journal, Reader, Record};

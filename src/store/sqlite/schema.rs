@@ -42,6 +42,13 @@ create table part (
     text text not null,
     primary key (snapshot, part)
 ) strict;
+create table document (
+    kind text not null,
+    id text not null,
+    crc integer not null,
+    text text not null,
+    primary key (kind, id)
+) strict;
 ";
 
 /// Opens a file for the one writer, and makes the tables in an empty one.
