@@ -57,6 +57,10 @@
 //! | `import` | the module `import`: readers of account lists from Smartlead and Instantly |
 //! | `cli` | the command `mailrota` |
 
+#[cfg(feature = "http")]
+mod clock;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "import")]
 pub mod import;
 mod policy;
@@ -66,6 +70,8 @@ mod shards;
 mod store;
 mod vocab;
 
+#[cfg(feature = "http")]
+pub use clock::Clock;
 pub use policy::{
     Account, Block, Campaign, CampaignState, Connection, Limit, LimitError, Link, Pace, Provider,
     Ramp, RampError, Reason, Schedule, ScheduleError, SettingError, Standpoint, Warmup, WarmupMail,

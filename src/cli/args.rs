@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mailrota::{CivilDay, Limit, Ramp, Span, Timestamp, Zone};
 
+use crate::cli::keys::{self, Keys};
 use crate::cli::parse::{self, Days, Window};
+use crate::cli::serve::{self, Serve};
 
 /// The most emails of one plan; each is remembered until the report is drawn.
 const EMAILS_MAX: u64 = 2_000_000;
@@ -50,6 +52,12 @@ pub(super) enum Command {
     /// Show how every account stands at an instant: ready, or what holds it and until when
     #[command(after_help = EXPLAIN_AFTER)]
     Explain(Box<Explain>),
+    /// Answer over HTTP, with everything kept in one file
+    #[command(after_help = serve::AFTER)]
+    Serve(Serve),
+    /// Make, revoke and list the API keys of a store
+    #[command(after_help = keys::AFTER)]
+    Keys(Keys),
 }
 
 #[derive(Args)]

@@ -10,11 +10,13 @@ mod day;
 mod explain;
 mod html;
 mod json;
+mod keys;
 mod parse;
 mod picture;
 mod plan;
 mod report;
 mod sentences;
+mod serve;
 mod setup;
 mod svg;
 mod table;
@@ -64,7 +66,9 @@ pub(super) fn run() -> ExitCode {
     let color = program.color;
     let done = match &program.command {
         Command::Explain(explain) => explain::explain(explain, color),
+        Command::Keys(keys) => keys::keys(keys),
         Command::Plan(plan) => plan::plan(plan, color),
+        Command::Serve(serve) => serve::serve(serve),
     };
     done.unwrap_or_else(|failure| {
         for line in &failure.0 {
@@ -82,7 +86,7 @@ fn refuse_arguments(error: &clap::Error) -> ExitCode {
         return shown.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        complain("give a command, plan or explain; see mailrota --help");
+        complain("give a command: explain, keys, plan or serve; see mailrota --help");
         return ExitCode::from(UNUSABLE);
     }
     let text = error.to_string();
