@@ -55,6 +55,9 @@
 //! |---|---|
 //! | none | the engine |
 //! | `import` | the module `import`: readers of account lists from Smartlead and Instantly |
+//! | `store` | the durable engine on any journal, and one in memory for tests |
+//! | `sqlite` | its journal in an SQLite file; needs a C compiler and Rust 1.89 |
+//! | `conformance` | the suite that every journal must pass |
 //! | `cli` | the command `mailrota` |
 
 #[cfg(feature = "http")]
@@ -84,14 +87,16 @@ pub use rotation::{
     SnapshotError, Standing, Unavailable, Wait,
 };
 pub use shards::{LayoutError, ShardError, Shards};
-#[cfg(feature = "sqlite")]
-pub use store::SqliteJournal;
+#[cfg(feature = "conformance")]
+pub use store::conformance;
 #[cfg(feature = "store")]
 pub use store::{
-    AsyncEngine, Batch, Document, Documents, DurableEngine, DurableError, Fault, Head, Journal,
-    JournalError, Mark, MemoryDisk, MemoryJournal, Options, Reader, Record, Recovery, Step,
-    StoreError, Ticket,
+    AsyncEngine, Batch, Document, Documents, DurableEngine, DurableError, Fault, Filter, Head,
+    History, Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Options, Reader, Record,
+    Recovery, Report, Step, StoreError, Ticket,
 };
+#[cfg(feature = "sqlite")]
+pub use store::{SqliteJournal, check, repair};
 pub use vocab::{
     AccountId, AmountError, CampaignId, CivilDay, LeadId, OwnerId, Percent, Reputation,
     ReservationId, Span, TimeError, Timestamp, Weight, Zone, ZoneError,

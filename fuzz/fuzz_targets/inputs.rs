@@ -329,6 +329,7 @@ impl Input {
             .reservation_ttl(ttl[self.opening.config.ttl.0 as usize])
             .and_then(|config| config.gone_grace(Span::hours(if *grace { 2 } else { 0 })))
             .and_then(|config| config.horizon(self.horizon()))
+            .and_then(|config| config.lead_memory(Span::days(if seed % 2 == 0 { 400 } else { 1 })))
             .expect("in range")
     }
 

@@ -26,6 +26,7 @@ impl From<StoreError> for Problem {
             StoreError::Closed => Self::unavailable("stopping", "The service is stopping"),
             StoreError::Clock(_)
             | StoreError::Config(_)
+            | StoreError::Forgotten { .. }
             | StoreError::Journal(_)
             | StoreError::Panicked
             | StoreError::Stopped(_) => {

@@ -51,14 +51,17 @@ pub struct Account {
     /// Whether an operator stopped it.
     pub suspended: bool,
     /// How far it is trusted and since when that is known; nothing if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reputation: Option<Standpoint>,
     /// What its warm-up says about it, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup: Option<Warmup>,
     /// Where its civil days and its sending window are counted.
     pub zone: Zone,
     /// The most emails in a civil day of [`zone`](Self::zone).
     pub daily_cap: u32,
     /// Further limits, all in force at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
     /// The least time between two sends, over all campaigns.
     pub spacing: Span,
@@ -69,6 +72,7 @@ pub struct Account {
     /// When it may send, in its own [`zone`](Self::zone).
     pub schedule: Schedule,
     /// The schedule of rising allowances, if it is still growing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ramp: Option<Ramp>,
     /// Whether its warm-up mail counts against the cap.
     pub warmup_mail: WarmupMail,

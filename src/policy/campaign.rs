@@ -22,8 +22,10 @@ pub struct Campaign {
     /// When it may send, in its own [`zone`](Self::zone).
     pub schedule: Schedule,
     /// The most emails in a civil day, over all accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily_cap: Option<u32>,
     /// The most new leads in a civil day, over all accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_lead_cap: Option<u32>,
 }
 

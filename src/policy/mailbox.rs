@@ -87,6 +87,7 @@ pub struct Standpoint {
     /// How far the account is trusted.
     pub value: Reputation,
     /// When that was measured; without a date it never grows stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured_at: Option<Timestamp>,
 }
 
@@ -95,8 +96,10 @@ pub struct Standpoint {
 #[non_exhaustive]
 pub struct Warmup {
     /// Why the warm-up service blocked the account, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<String>,
     /// When the warm-up began, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
 }
 

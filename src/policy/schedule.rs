@@ -30,7 +30,9 @@ pub struct Schedule {
 
 #[derive(Serialize, Deserialize)]
 struct Fields {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     week: Option<[Vec<(u16, u16)>; 7]>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     holidays: BTreeSet<CivilDay>,
 }
 

@@ -188,9 +188,9 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<(), AccountError> {
         let now = self.enter(now)?;
-        self.known(id)?;
+        let day = self.known(id)?.settings.zone.civil_day(now);
         if emails > 0 {
-            self.take_in(now, Fact::UsageReported { account: id, emails });
+            self.take_in(now, Fact::UsageReported { account: id, emails, day });
         }
         Ok(())
     }

@@ -34,7 +34,9 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         }
         Fact::CampaignDeleted { campaign } => settings::delete_campaign(state, *campaign),
         Fact::CampaignSet { campaign } => settings::set_campaign(state, campaign, at),
-        Fact::Cancelled { reservation } => end(state, *reservation, Fate::Cancelled, at),
+        Fact::Cancelled { reservation } => {
+            end(state, *reservation, (Fate::Cancelled, None), at);
+        }
         Fact::ClockConfirmed => {}
         Fact::Detached { campaign, accounts } => detach(state, *campaign, accounts),
         Fact::DomainHeld { owner, domain, until } => {
@@ -51,11 +53,14 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
                 account.usage.due.insert(*day, *due);
             }
         }
-        Fact::Lapsed { reservation } => end(state, *reservation, Fate::Lapsed, at),
+        Fact::Lapsed { reservation, day } => {
+            end(state, *reservation, (Fate::Lapsed, Some(*day)), at);
+        }
         Fact::LeadBound { campaign, lead, account } => {
             let since = state.reservations.next_id();
+            let memory = state.config.lead_memory;
             if let Some(campaign) = state.campaigns.get_mut(campaign) {
-                campaign.leads.bind(*lead, *account, since);
+                campaign.leads.bind((*lead, *account), since, (at, memory));
             }
         }
         Fact::Left { campaign, account, taker } => leave(state, *campaign, *account, *taker),
@@ -63,12 +68,12 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         Fact::Returned { campaign, account, start } => {
             come_back(state, *campaign, *account, *start);
         }
-        Fact::Settled { reservation, outcome } => {
-            end(state, *reservation, Fate::Settled(*outcome), at);
+        Fact::Settled { reservation, outcome, day } => {
+            end(state, *reservation, (Fate::Settled(*outcome), *day), at);
         }
-        Fact::UsageReported { account, emails } => {
+        Fact::UsageReported { account, emails, day } => {
             if let Some(account) = state.accounts.get_mut(account) {
-                account.usage.reported(at, *emails, account.settings.zone);
+                account.usage.reported(at, *emails, *day);
             }
         }
     }
@@ -189,7 +194,7 @@ pub(crate) fn reserve(state: &mut State, reserved: &Reserved, hints: Hints, at: 
         // At the present that it was picked at, so that an account whose turn it is owes nothing.
         reweigh(state, reserved.account, reserved.weight, reserved.days.0);
     }
-    let State { campaigns, accounts, .. } = state;
+    let State { campaigns, accounts, config, .. } = state;
     let (Some(campaign), Some(account)) =
         (campaigns.at_mut(campaign_slot), accounts.at_mut(account_slot))
     else {
@@ -219,7 +224,7 @@ pub(crate) fn reserve(state: &mut State, reserved: &Reserved, hints: Hints, at: 
         Pace::Asap => None,
     };
     campaign.usage.open(Open { number: 0, ..open });
-    campaign.leads.reserved(reserved);
+    campaign.leads.reserved(reserved, at, config.lead_memory);
     let owner = campaign.settings.owner;
     let hints = (campaign_slot.into(), account_slot.into());
     remember(state, reserved, owner, (in_rotation, hints), at);
@@ -265,8 +270,9 @@ fn remember(
     }
 }
 
-/// Ends a reservation, or corrects how one that lapsed has ended.
-fn end(state: &mut State, id: ReservationId, fate: Fate, at: Timestamp) {
+/// Ends a reservation, or corrects how one that lapsed has ended. With its end comes the civil day
+/// that it is charged to, if it counts.
+fn end(state: &mut State, id: ReservationId, (fate, day): (Fate, Option<CivilDay>), at: Timestamp) {
     let memory = state.reservation_memory();
     let State { reservations, accounts, campaigns, .. } = state;
     let Some(reservation) = reservations.get_mut(id) else { return };
@@ -284,13 +290,16 @@ fn end(state: &mut State, id: ReservationId, fate: Fate, at: Timestamp) {
     let account = accounts.find(&reservation.account, reservation.hints.1);
     if let Some(account) = account.and_then(|slot| accounts.at_mut(slot)) {
         let memory = account.memory();
-        let (zone, usage) = (account.settings.zone, &mut account.usage);
+        let usage = &mut account.usage;
         usage.close(id);
         if let Some(before) = charged_before {
             usage.log.take_back(before, new_lead);
         }
         if counts {
-            usage.sent(at, new_lead, zone, memory);
+            usage.sent(at, new_lead, memory);
+            if let Some(day) = day {
+                usage.ramp.sent_on(day);
+            }
             let number = reservation.number;
             if usage.last_send.is_none_or(|last| last.at <= at) {
                 usage.last_send = Some(LastSend { at, number });
@@ -309,8 +318,7 @@ fn end(state: &mut State, id: ReservationId, fate: Fate, at: Timestamp) {
             campaign.usage.log.take_back(before, new_lead);
         }
         if counts {
-            let zone = campaign.settings.zone;
-            campaign.usage.sent(at, new_lead, zone, MEMORY_MIN);
+            campaign.usage.sent(at, new_lead, MEMORY_MIN);
         }
         if fate == Fate::Cancelled && reservation.in_rotation && campaign.total_weight > 0 {
             campaign.virtual_time.back(campaign.total_weight);

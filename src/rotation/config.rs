@@ -21,6 +21,8 @@ pub struct Config {
     pub(crate) reputation_age_max: Span,
     pub(crate) warmup_age_min: Span,
     pub(crate) new_lead_share: Percent,
+    #[serde(default = "lead_memory")]
+    pub(crate) lead_memory: Span,
 }
 
 /// A setting outside its range.
@@ -133,6 +135,20 @@ impl Config {
         Ok(self)
     }
 
+    /// Sets how long it is remembered which account writes to a lead, in days from the last email
+    /// to it: its reservation or its end, or the lead being given away by hand. Default 400 days.
+    ///
+    /// The first email that is reserved for the campaign more than so many days later forgets it;
+    /// the lead is then as new. Days are those of universal time, so it may be one day longer, and
+    /// a part of a day counts as one. A lead with a reservation that is out is not forgotten.
+    ///
+    /// # Errors
+    /// [`ConfigError`] outside one day to 4,000 days.
+    pub fn lead_memory(mut self, memory: Span) -> Result<Self, ConfigError> {
+        self.lead_memory = in_range("lead_memory", memory, Span::days(1), Span::days(4_000))?;
+        Ok(self)
+    }
+
     /// Sets the share of an account's allowance that follow-ups which are due never take from new
     /// leads. Default 20 percent.
     pub const fn new_lead_share(mut self, share: Percent) -> Self {
@@ -150,7 +166,8 @@ impl Config {
             .horizon(self.horizon)?
             .leap_max(self.leap_max)?
             .reputation_age_max(self.reputation_age_max)?
-            .warmup_age_min(self.warmup_age_min)
+            .warmup_age_min(self.warmup_age_min)?
+            .lead_memory(self.lead_memory)
             .map(drop)
     }
 }
@@ -160,6 +177,11 @@ fn in_range(field: &'static str, span: Span, min: Span, max: Span) -> Result<Spa
         return Err(ConfigError::SpanOutOfRange { field, span, min, max });
     }
     Ok(span)
+}
+
+/// The default.
+const fn lead_memory() -> Span {
+    Span::days(400)
 }
 
 const fn hundredths(value: u8) -> Reputation {
@@ -181,6 +203,7 @@ impl Default for Config {
             reputation_stay_min: hundredths(80),
             reputation_age_max: Span::days(7),
             warmup_age_min: Span::days(14),
+            lead_memory: lead_memory(),
             new_lead_share: match Percent::new(20) {
                 Ok(share) => share,
                 Err(_) => unreachable!(),

@@ -144,7 +144,8 @@ impl Engine {
         }
         self.index.now = now;
         while let Some((ended_at, reservation)) = self.index.lapsed() {
-            self.take_in(ended_at, Fact::Lapsed { reservation });
+            let day = self.charged_day(reservation, ended_at);
+            self.take_in(ended_at, Fact::Lapsed { reservation, day });
         }
         self.state.seen = Some(now);
         now
@@ -205,7 +206,7 @@ impl Engine {
                 Before::Joins(accounts.iter().filter(is_new).copied().collect())
             }
             Fact::Cancelled { reservation }
-            | Fact::Lapsed { reservation }
+            | Fact::Lapsed { reservation, .. }
             | Fact::Settled { reservation, .. } => {
                 let record = self.state.reservations.get(*reservation);
                 let in_time = record.is_some_and(|record| record.fate == Fate::Open);
@@ -308,7 +309,7 @@ impl Engine {
 
     fn ended(&mut self, fact: &Fact, in_time: bool) {
         let (Fact::Cancelled { reservation }
-        | Fact::Lapsed { reservation }
+        | Fact::Lapsed { reservation, .. }
         | Fact::Settled { reservation, .. }) = fact
         else {
             return;

@@ -14,6 +14,9 @@ use crate::vocab::{
 };
 
 /// A fact and its instant.
+///
+/// What is empty is left out when it is written, so it is read back from formats that name their
+/// fields, such as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Event {
@@ -38,6 +41,7 @@ pub enum Fact {
         /// Which.
         account: AccountId,
         /// Until when; nothing lifts it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
     },
     /// An account was added, or its settings replaced.
@@ -92,6 +96,7 @@ pub enum Fact {
         /// The domain in lower case.
         domain: String,
         /// Until when; nothing lifts it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
     },
     /// The caller declared how many follow-ups an account has due on a day.
@@ -107,6 +112,8 @@ pub enum Fact {
     Lapsed {
         /// Which.
         reservation: ReservationId,
+        /// The civil day in the account's zone that it is charged to.
+        day: CivilDay,
     },
     /// A lead was given to an account from outside.
     LeadBound {
@@ -124,6 +131,7 @@ pub enum Fact {
         /// Which account.
         account: AccountId,
         /// Who takes over what it was owed, or owes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         taker: Option<AccountId>,
     },
     /// Room was reserved for one email.
@@ -144,6 +152,9 @@ pub enum Fact {
         reservation: ReservationId,
         /// What became of it.
         outcome: Outcome,
+        /// The civil day in the account's zone that it is charged to, if it counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        day: Option<CivilDay>,
     },
     /// Emails were sent from an account without the engine.
     UsageReported {
@@ -151,6 +162,8 @@ pub enum Fact {
         account: AccountId,
         /// How many.
         emails: u32,
+        /// The civil day in its zone that they are charged to.
+        day: CivilDay,
     },
 }
 
@@ -177,11 +190,13 @@ pub struct Reserved {
     /// The zone table by which these were found.
     pub zone_table: Cow<'static, str>,
     /// Before when an even pace sends nothing more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pace_until: Option<Timestamp>,
     /// Where virtual time jumped to because nobody's turn had come.
-    #[serde(with = "optional_text")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_text")]
     pub jumped_to: Option<i128>,
     /// The account that the lead moved away from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<AccountId>,
 }
 

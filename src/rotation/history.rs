@@ -198,7 +198,7 @@ fn check(state: &State, event: &Event) -> Result<(), Misfit> {
         Fact::Cancelled { reservation } | Fact::Settled { reservation, .. } => {
             fate(state, *reservation, &[Fate::Open, Fate::Lapsed])
         }
-        Fact::Begun { reservation } | Fact::Lapsed { reservation } => {
+        Fact::Begun { reservation } | Fact::Lapsed { reservation, .. } => {
             fate(state, *reservation, &[Fate::Open])
         }
         Fact::Reserved(reserved) => check_grant(state, reserved),

@@ -165,6 +165,11 @@ impl Reservations {
         self.records().filter(|record| record.fate == Fate::Open)
     }
 
+    /// Every reservation that is remembered.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Reservation> {
+        self.records()
+    }
+
     /// Those from a number on.
     pub(crate) fn since(&self, id: ReservationId) -> Self {
         let skipped = id.0.saturating_sub(self.base).saturating_sub(self.forgotten as u64);
@@ -237,10 +242,13 @@ pub struct Request {
     /// Whether it is the first email to the lead.
     pub kind: EmailKind,
     /// The only account that may send it, if one is demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
     /// Accounts that may not send it, such as the one that just failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<AccountId>,
     /// The idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
 

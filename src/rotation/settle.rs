@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use crate::rotation::engine::{ClockError, Engine};
 use crate::rotation::event::Fact;
 use crate::rotation::reservation::{Fate, Outcome, Reservation};
-use crate::vocab::{OwnerId, ReservationId, Timestamp};
+use crate::rotation::state::State;
+use crate::vocab::{CivilDay, OwnerId, ReservationId, Timestamp, Zone};
 
 /// A settlement that was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,8 +131,23 @@ impl Engine {
             let late_since = late.then_some(record.ends_at);
             return Ok(Settlement { repeated: true, late_since });
         }
-        self.take_in(now, Fact::Settled { reservation, outcome });
+        let day = outcome.counts().then(|| self.charged_day(reservation, now));
+        self.take_in(now, Fact::Settled { reservation, outcome, day });
         Ok(Settlement { repeated: false, late_since })
+    }
+
+    /// The civil day of its account that a reservation is charged to if it counts at an instant.
+    pub(crate) fn charged_day(&mut self, id: ReservationId, at: Timestamp) -> CivilDay {
+        let State { reservations, accounts, .. } = &mut self.state;
+        let account = reservations.get(id).and_then(|reservation| {
+            let slot = accounts.find(&reservation.account, reservation.hints.1)?;
+            accounts.at_mut(slot)
+        });
+        match account {
+            // What is kept of the day is no fact.
+            Some(account) => account.usage.today.day(account.settings.zone, at),
+            None => Zone::UTC.civil_day(at),
+        }
     }
 
     /// Gives a reservation back unused, with its place in the rotation. After it has lapsed, only a

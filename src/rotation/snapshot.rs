@@ -21,6 +21,9 @@ const VERSION: u32 = 1;
 
 /// An engine's whole state. An engine [restored](Engine::restore) from it gives the same answers.
 ///
+/// What is empty may be left out when it is written, so it is read back from formats that name
+/// their fields, such as JSON.
+///
 /// ```
 /// # use mailrota::{Account, AccountId, Config, Engine, OwnerId};
 /// # let now = chrono::DateTime::UNIX_EPOCH;

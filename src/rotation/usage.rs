@@ -55,7 +55,8 @@ impl RampProgress {
         [last.plus_days(1), silent].into_iter().find(|next| day < *next)
     }
 
-    fn sent_on(&mut self, day: CivilDay) {
+    /// Notes a send on a day.
+    pub(crate) fn sent_on(&mut self, day: CivilDay) {
         if self.last.is_none_or(|last| day > last) {
             self.days = self.row(day) + 1;
             self.last = Some(day);
@@ -86,7 +87,7 @@ pub(crate) struct Usage {
     pub(crate) former_zones: Vec<(Zone, Timestamp)>,
     /// Follow-ups that the caller declared due, by civil day.
     pub(crate) due: BTreeMap<CivilDay, u32>,
-    /// The civil day of the latest send.
+    /// The civil day that was asked for last.
     #[serde(skip)]
     pub(crate) today: Today,
 }
@@ -101,17 +102,16 @@ impl Usage {
             && u64::from(self.ramp.days) < COUNT_MAX >> 32
     }
 
-    /// Enters a send at `at`, which is not before any other.
-    pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, zone: Zone, memory: Span) {
+    /// Enters a send at `at`, which is not before any other. Days with one are noted apart.
+    pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, memory: Span) {
         self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });
         self.log.prune(at.minus(memory), at.minus(Limit::LENGTH_MAX));
-        self.ramp.sent_on(self.today.day(zone, at));
     }
 
     /// Enters emails that were sent without the engine. They make a day one with a send.
-    pub(crate) fn reported(&mut self, at: Timestamp, emails: u32, zone: Zone) {
+    pub(crate) fn reported(&mut self, at: Timestamp, emails: u32, day: CivilDay) {
         self.log.push(at, Count { total: emails, new_leads: 0 });
-        self.ramp.sent_on(zone.civil_day(at));
+        self.ramp.sent_on(day);
     }
 
     /// Takes a reservation out of those that are out.

@@ -33,7 +33,12 @@ impl Document {
         Self { kind, id, text, check }
     }
 
-    fn sealed(kind: &str, id: &str, text: Option<&str>) -> Self {
+    /// Whether it says what was written.
+    pub(crate) fn is_sound(&self) -> bool {
+        check(&self.kind, &self.id, self.text.as_deref()) == self.check
+    }
+
+    pub(crate) fn sealed(kind: &str, id: &str, text: Option<&str>) -> Self {
         let check = check(kind, id, text);
         Self { kind: kind.to_owned(), id: id.to_owned(), text: text.map(str::to_owned), check }
     }
@@ -95,11 +100,13 @@ impl Documents {
 /// Reads all documents of a store, each compared with its check.
 pub(crate) fn read(place: &str, reader: &mut dyn Reader) -> Result<Documents, JournalError> {
     let mut documents = Documents::default();
-    for Document { kind, id, text, check: written } in reader.documents()? {
-        if check(&kind, &id, text.as_deref()) != written {
+    for document in reader.documents()? {
+        if !document.is_sound() {
+            let Document { kind, id, .. } = document;
             let problem = format!("document {kind} {id} does not match its check");
             return Err(JournalError::damaged(place, None, problem));
         }
+        let Document { kind, id, text, .. } = document;
         if let Some(text) = text {
             documents.kept.entry(kind).or_default().insert(id, text);
         }

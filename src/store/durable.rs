@@ -20,6 +20,7 @@ use crate::store::documents::{self, Document, Documents};
 use crate::store::error::{DurableError, JournalError, StoreError};
 use crate::store::journal::Journal;
 use crate::store::keeper::{Keeper, Stop};
+use crate::store::ledger::Ledger;
 use crate::store::load::{self, Loaded};
 use crate::store::options::{Options, Recovery};
 use crate::store::snapshots;
@@ -382,11 +383,10 @@ fn begin(journal: &mut dyn Journal, options: &Options) -> Result<Loaded, StoreEr
     }
     options.config.check().map_err(StoreError::Config)?;
     let engine = Engine::new(options.config.clone());
-    let pieces = snapshots::pieces(&place, &engine, Mark::default())?;
+    let pieces = snapshots::pieces(&place, &engine, &Ledger::default(), Mark::default())?;
     for (part, n) in pieces.parts.iter().zip(0..) {
         journal.put_part(0, n, part)?;
     }
     journal.finish_snapshot(&pieces.head)?;
-    let bytes: usize = pieces.parts.iter().map(String::len).sum();
-    Ok(Loaded { engine, end: pieces.head.mark, snapshot: (0, bytes as u64) })
+    Ok(Loaded { engine, end: pieces.head.mark, snapshot: (0, pieces.bytes()) })
 }

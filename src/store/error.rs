@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::rotation::{ClockError, ConfigError};
+use crate::vocab::Timestamp;
 
 /// What a journal could not do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +135,11 @@ pub enum StoreError {
     Closed,
     /// The configuration for a new store is outside its range.
     Config(ConfigError),
+    /// The history does not reach back to that instant.
+    Forgotten {
+        /// When it begins, if there is any.
+        begins_at: Option<Timestamp>,
+    },
     /// The journal refused. If that [passes](JournalError::is_passing), nothing has changed and the
     /// call may be made again.
     Journal(JournalError),
@@ -151,6 +157,12 @@ impl fmt::Display for StoreError {
             Self::Clock(error) => fmt::Display::fmt(error, f),
             Self::Closed => f.write_str("the store is closed; open it again"),
             Self::Config(error) => fmt::Display::fmt(error, f),
+            Self::Forgotten { begins_at: Some(begins_at) } => {
+                write!(f, "the history begins at {begins_at}; ask for that instant or a later one")
+            }
+            Self::Forgotten { begins_at: None } => {
+                f.write_str("there is no history; open the store for writing once")
+            }
             Self::Journal(error) => fmt::Display::fmt(error, f),
             Self::Panicked => f.write_str("a call panicked; open the store again"),
             Self::Stopped(error) => {

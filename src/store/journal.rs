@@ -9,6 +9,7 @@ use std::fmt;
 use crate::store::chain::Mark;
 use crate::store::documents::Document;
 use crate::store::error::JournalError;
+use crate::store::ledger::Line;
 
 /// A fact as it is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +153,16 @@ pub trait Journal: Send + fmt::Debug {
     /// [`JournalError`].
     fn put_part(&mut self, snapshot: u64, part: u32, text: &str) -> Result<(), JournalError>;
 
+    /// Adds lines to the tables that people read beside a snapshot which is not finished. A journal
+    /// that nobody looks into leaves them out; nothing reads them back.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn put_lines(&mut self, snapshot: u64, lines: &[Line]) -> Result<(), JournalError> {
+        let _ = (snapshot, lines);
+        Ok(())
+    }
+
     /// Makes a snapshot visible, all at once and durably.
     ///
     /// # Errors
@@ -165,7 +176,7 @@ pub trait Journal: Send + fmt::Debug {
     fn forget_facts(&mut self, until: u64, most: u32) -> Result<u32, JournalError>;
 
     /// Removes a snapshot, finished or not: its head at once, then at most so many of its parts and
-    /// summary lines. Returns how many; 0 when nothing of it is left.
+    /// lines. Returns how many; 0 when nothing of it is left.
     ///
     /// # Errors
     /// [`JournalError`].
@@ -186,7 +197,7 @@ pub trait Reader: Send + fmt::Debug {
     /// [`JournalError`].
     fn snapshots(&mut self) -> Result<Vec<Head>, JournalError>;
 
-    /// The snapshots of which there are parts or summary lines but no head.
+    /// The snapshots of which there are parts or lines but no head.
     ///
     /// # Errors
     /// [`JournalError`].

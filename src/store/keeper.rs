@@ -19,6 +19,9 @@ use crate::vocab::Span;
 /// How many facts or parts are removed at once.
 const STEP: u32 = 1_000;
 
+/// How many lines for people are written at once.
+const LINES: usize = 500;
+
 /// Into how many stretches the history is divided: a snapshot stays at the beginning of each.
 const STRETCHES: i64 = 4;
 
@@ -78,10 +81,9 @@ impl Keeper {
             self.drop_snapshot(snapshot)?;
         }
         let place = &self.shared.place;
-        let Some(loaded) = load::load(place, &mut *reader)? else { return Ok(()) };
-        let newest = reader.snapshots()?.last().map(|head| head.mark.sequence);
-        if newest.is_none_or(|newest| newest < loaded.end.sequence) {
-            let pieces = snapshots::pieces(place, &loaded.engine, loaded.end)?;
+        let Some((loaded, ledger)) = load::counted(place, &mut *reader)? else { return Ok(()) };
+        if loaded.snapshot.0 < loaded.end.sequence {
+            let pieces = snapshots::pieces(place, &loaded.engine, &ledger, loaded.end)?;
             drop(loaded);
             self.write(pieces)?;
         }
@@ -89,13 +91,17 @@ impl Keeper {
     }
 
     fn write(&self, pieces: Pieces) -> Step<()> {
-        let Pieces { parts, head } = pieces;
-        let bytes: usize = parts.iter().map(String::len).sum();
+        let bytes = pieces.bytes();
+        let Pieces { parts, lines, head } = pieces;
         for (part, n) in parts.into_iter().zip(0..) {
             self.ask(move |journal| journal.put_part(head.mark.sequence, n, &part))?;
         }
+        for lines in lines.chunks(LINES) {
+            let lines = lines.to_vec();
+            self.ask(move |journal| journal.put_lines(head.mark.sequence, &lines))?;
+        }
         self.ask(move |journal| journal.finish_snapshot(&head))?;
-        self.shared.newest_bytes.store(bytes as u64, Ordering::Release);
+        self.shared.newest_bytes.store(bytes, Ordering::Release);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use crate::rotation::{Engine, Event, Snapshot};
 use crate::store::chain::Mark;
 use crate::store::error::JournalError;
 use crate::store::journal::{Head, Reader, Record};
+use crate::store::ledger::Ledger;
 
 /// How many facts are read at once.
 const PAGE: usize = 4_096;
@@ -34,6 +35,21 @@ pub(crate) fn load(place: &str, reader: &mut dyn Reader) -> Result<Option<Loaded
     from(place, reader, &head, |_| true).map(Some)
 }
 
+/// The newest engine with what was counted, for the next snapshot; nothing from an empty store.
+pub(crate) fn counted(
+    place: &str,
+    reader: &mut dyn Reader,
+) -> Result<Option<(Loaded, Ledger)>, JournalError> {
+    let Some(head) = reader.snapshots()?.pop() else { return Ok(None) };
+    let (snapshot, mut ledger, bytes) = snapshot(place, reader, &head)?;
+    let loaded = follow(place, reader, &head, (snapshot, bytes), |event| {
+        ledger.take_in(&event.fact);
+        true
+    })?;
+    ledger.prune(&loaded.engine);
+    Ok(Some((loaded, ledger)))
+}
+
 /// The engine of a snapshot and of the facts after it, up to the first that is not wanted.
 pub(crate) fn from(
     place: &str,
@@ -41,9 +57,18 @@ pub(crate) fn from(
     head: &Head,
     wanted: impl FnMut(&Event) -> bool,
 ) -> Result<Loaded, JournalError> {
-    let (snapshot, bytes) = snapshot(place, reader, head)?;
+    let (snapshot, _, bytes) = snapshot(place, reader, head)?;
+    follow(place, reader, head, (snapshot, bytes), wanted)
+}
+
+fn follow(
+    place: &str,
+    reader: &mut dyn Reader,
+    head: &Head,
+    (snapshot, bytes): (Snapshot, u64),
+    mut wanted: impl FnMut(&Event) -> bool,
+) -> Result<Loaded, JournalError> {
     let mut facts = Facts::after(place, reader, head.mark);
-    let mut wanted = wanted;
     let engine = Engine::restore_with(snapshot, facts.by_ref().take_while(|event| wanted(event)));
     let end = facts.taken;
     facts.outcome?;
@@ -55,19 +80,37 @@ pub(crate) fn from(
     Ok(Loaded { engine, end, snapshot: (head.mark.sequence, bytes) })
 }
 
-/// A snapshot, compared with its hash, and the length of its text.
+/// How far facts follow from a snapshot, if an engine can be made of it and of those.
+pub(crate) fn reach(
+    place: &str,
+    reader: &mut dyn Reader,
+    head: &Head,
+) -> Result<Mark, JournalError> {
+    let (snapshot, _, _) = snapshot(place, reader, head)?;
+    let mut facts = Facts::after(place, reader, head.mark);
+    let engine = Engine::restore_with(snapshot, facts.by_ref());
+    engine.map(|_| facts.taken).map_err(|error| {
+        JournalError::damaged(place, Some(facts.taken.sequence), error.to_string())
+    })
+}
+
+/// A snapshot, compared with its hash, what was counted with it, and the length of its text.
 pub(crate) fn snapshot(
     place: &str,
     reader: &mut dyn Reader,
     head: &Head,
-) -> Result<(Snapshot, u64), JournalError> {
+) -> Result<(Snapshot, Ledger, u64), JournalError> {
     let text = text(place, reader, head)?;
-    let snapshot = serde_json::from_str(&text).map_err(|error| {
+    let read = || {
+        let (state, ledger) = text.split_once('\n').unwrap_or((&text, "{}"));
+        Ok((serde_json::from_str(state)?, serde_json::from_str(ledger)?))
+    };
+    let (snapshot, ledger) = read().map_err(|error: serde_json::Error| {
         let sequence = head.mark.sequence;
         let problem = format!("the snapshot at fact {sequence} cannot be read: {error}");
         JournalError::damaged(place, None, problem)
     })?;
-    Ok((snapshot, text.len() as u64))
+    Ok((snapshot, ledger, text.len() as u64))
 }
 
 /// The text of a snapshot, compared with its hash.

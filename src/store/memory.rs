@@ -253,7 +253,9 @@ impl Journal for MemoryJournal {
         self.disk.lock().write(|content, torn| {
             let oldest = content.facts.range(..=until).map(|(sequence, _)| *sequence);
             let oldest: Vec<u64> = oldest.take(torn.min(most as usize)).collect();
-            oldest.iter().for_each(|sequence| drop(content.facts.remove(sequence)));
+            for sequence in &oldest {
+                content.facts.remove(sequence);
+            }
             count(oldest.len())
         })
     }
@@ -264,7 +266,9 @@ impl Journal for MemoryJournal {
             let parts = content.parts.range((snapshot, 0)..=(snapshot, u32::MAX));
             let parts = parts.map(|(part, _)| *part).take(torn.min(most as usize));
             let parts: Vec<(u64, u32)> = parts.collect();
-            parts.iter().for_each(|part| drop(content.parts.remove(part)));
+            for part in &parts {
+                content.parts.remove(part);
+            }
             count(head + parts.len())
         })
     }

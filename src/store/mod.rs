@@ -3,13 +3,18 @@
 //! Knows the engine and one seam, the journal. Starts threads; reads no clock.
 
 mod chain;
+mod check;
 mod commands;
 mod committer;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod documents;
 mod durable;
 mod error;
+mod history;
 mod journal;
 mod keeper;
+mod ledger;
 mod load;
 mod memory;
 mod options;
@@ -21,12 +26,15 @@ mod sqlite;
 mod ticket;
 
 pub use chain::Mark;
+pub use check::Report;
 pub use documents::{Document, Documents, Step};
 pub use durable::{AsyncEngine, DurableEngine};
 pub use error::{DurableError, JournalError, StoreError};
+pub use history::{Filter, History};
 pub use journal::{Batch, Head, Journal, Reader, Record};
+pub use ledger::Line;
 pub use memory::{Fault, MemoryDisk, MemoryJournal};
 pub use options::{Options, Recovery};
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteJournal;
+pub use sqlite::{SqliteJournal, check, repair};
 pub use ticket::Ticket;

@@ -1,13 +1,12 @@
 //! Writing a snapshot down in parts of bounded size.
 
-use std::io;
-
-use serde::Serialize;
+use std::io::{self, Write};
 
 use crate::rotation::Engine;
 use crate::store::chain::Mark;
 use crate::store::error::JournalError;
 use crate::store::journal::Head;
+use crate::store::ledger::{Ledger, Line};
 use crate::vocab::Timestamp;
 
 /// How many bytes a part has at most; no writer is kept waiting for longer than it takes.
@@ -16,25 +15,42 @@ const PART_BYTES: usize = 256 * 1_024;
 /// An engine's whole state as text parts and their head.
 pub(crate) struct Pieces {
     pub(crate) parts: Vec<String>,
+    pub(crate) lines: Vec<Line>,
     pub(crate) head: Head,
 }
 
-/// Writes an engine's state down, as it stands after a fact.
-pub(crate) fn pieces(place: &str, engine: &Engine, mark: Mark) -> Result<Pieces, JournalError> {
+impl Pieces {
+    /// The length of all parts.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.len() as u64).sum()
+    }
+}
+
+/// Writes an engine's state down, as it stands after a fact: the state on one line of text, what
+/// was counted on the next.
+pub(crate) fn pieces(
+    place: &str,
+    engine: &Engine,
+    ledger: &Ledger,
+    mark: Mark,
+) -> Result<Pieces, JournalError> {
     let failed = |error: io::Error| JournalError::Io {
         place: place.to_owned(),
         problem: format!("the state cannot be written down: {error}"),
     };
     let mut cutter = Cutter::default();
-    let mut writer = serde_json::Serializer::new(&mut cutter);
-    engine.snapshot().serialize(&mut writer).map_err(|error| failed(error.into()))?;
+    let written = serde_json::to_writer(&mut cutter, &engine.snapshot()).and_then(|()| {
+        cutter.write_all(b"\n").map_err(serde_json::Error::io)?;
+        serde_json::to_writer(&mut cutter, ledger)
+    });
+    written.map_err(|error| failed(error.into()))?;
     let parts = cutter.finish().map_err(failed)?;
     let hash = parts.iter().fold(0, |hash, part| crc32c::crc32c_append(hash, part.as_bytes()));
     let at_ms = engine.seen().map_or(i64::MIN, Timestamp::unix_ms);
     let count = u32::try_from(parts.len()).map_err(|error| failed(io::Error::other(error)))?;
     let mut head = Head::new(mark, at_ms, count, hash, 0);
     head.seal = head.sealed();
-    Ok(Pieces { parts, head })
+    Ok(Pieces { parts, lines: ledger.lines(engine), head })
 }
 
 /// Cuts a text into parts between characters.
@@ -64,7 +80,7 @@ impl Cutter {
     }
 }
 
-impl io::Write for Cutter {
+impl Write for Cutter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.open.extend_from_slice(bytes);
         if self.open.len() >= PART_BYTES {
@@ -80,8 +96,6 @@ impl io::Write for Cutter {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     #[test]

@@ -49,9 +49,15 @@ impl Trial {
         let ttl = [10, 10, 45, 2][usize::try_from(seed % 4).unwrap()];
         let config = Config::default().reputation_enter_above(trust).reputation_stay_min(trust);
         let config = config.reservation_ttl(Span::minutes(ttl)).unwrap();
+        let lead_days = [400, 2, 1][usize::try_from(seed / 4 % 3).unwrap()];
+        let config = config.lead_memory(Span::days(lead_days)).unwrap();
         let mut engine = Engine::new(config);
         engine.record_events();
-        let model = Model { ttl: Minute::try_from(ttl).unwrap(), ..Model::default() };
+        let model = Model {
+            ttl: Minute::try_from(ttl).unwrap(),
+            lead_days: i64::try_from(lead_days).unwrap(),
+            ..Model::default()
+        };
         Self {
             engine,
             model,

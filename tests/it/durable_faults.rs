@@ -163,7 +163,7 @@ impl World {
                 let (found, told) = (self.engine.snapshot(), self.model.snapshot());
                 assert_eq!(state(&found), state(&told), "{case}: {error}");
             }
-            Err(error) => return self.reopen(Some(call), &format!("{case}: {error}")),
+            Err(error) => self.reopen(Some(call), &format!("{case}: {error}")),
         }
     }
 
@@ -219,7 +219,7 @@ fn whatever_fails_and_wherever_what_was_answered_is_there() {
     for seed in 0..histories {
         let operations = play(seed, None);
         for operation in 0..operations {
-            let fault = FAULTS[draws.below(FAULTS.len() as u64) as usize];
+            let fault = FAULTS[usize::try_from(draws.below(7)).unwrap()];
             play(seed, Some((operation, fault)));
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Random histories, cut anywhere, and damaged anywhere.
 
-use mailrota::{AccountId, Engine, Event, LeadId, Misfit, Request, Snapshot, Span};
+use mailrota::{AccountId, Engine, Event, Fact, LeadId, Misfit, Ramp, Request, Snapshot, Span};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::sample::{Index, select};
@@ -172,6 +172,48 @@ fn never_panics(history: &History, damages: &[Damage]) -> Verdict {
 fn events_that_cannot_have_happened_never_panic() {
     let drawn = || (history(50), vec(damage(), 1..4));
     holds(400, drawn(), |(history, damages)| never_panics(&history, &damages));
+}
+
+/// > a later zone table cannot change the past
+///
+/// The day that a send is charged to is the one that its fact says, not one looked up anew.
+#[test]
+fn a_fact_says_which_day_is_charged() {
+    let zone = "Asia/Kolkata".parse().unwrap();
+    let ramp = Ramp::table([1, 1, 7]).unwrap();
+    let mut engine = crate::world::engine([crate::world::account(1).zone(zone).ramp(ramp)]);
+    let before = engine.snapshot();
+    engine.record_events();
+    // Half an hour after midnight there.
+    let now = crate::world::t("2026-11-23T19:00:00Z");
+    crate::world::send(&mut engine, crate::world::CAMPAIGN, 1, now);
+    let pick = engine.reserve(crate::world::CAMPAIGN, &Request::new_lead(LeadId(2)), now);
+    let tomorrow = pick.unwrap().until().unwrap();
+    let pick = engine.reserve(crate::world::CAMPAIGN, &Request::new_lead(LeadId(2)), tomorrow);
+    assert!(pick.unwrap().reserved().is_some());
+    engine.tick(tomorrow + crate::world::minutes(10)).unwrap();
+    engine.report_usage(AccountId(1), 2, tomorrow + crate::world::minutes(10)).unwrap();
+    let mut events = engine.take_events();
+    let mut days = Vec::new();
+    for event in &mut events {
+        let day = if let Fact::Settled { day, .. } = &mut event.fact {
+            day.as_mut()
+        } else if let Fact::Lapsed { day, .. } | Fact::UsageReported { day, .. } = &mut event.fact {
+            Some(day)
+        } else {
+            None
+        };
+        let Some(day) = day else { continue };
+        days.push(day.to_string());
+        // As a table would have it in which it was a day earlier.
+        *day = day.plus_days(-1);
+    }
+    assert_eq!(days, ["2026-11-24", "2026-11-25", "2026-11-25"]);
+    let later = tomorrow + crate::world::minutes(10);
+    let allowance = |engine: &Engine| engine.standing(AccountId(1), later).unwrap().allowance;
+    assert_eq!(allowance(&engine), 1, "the second day");
+    let moved = Engine::restore_with(before, events).unwrap();
+    assert_eq!(allowance(&moved), 7, "two days with sends came before");
 }
 
 /// The same events twice are not taken for a longer history.

@@ -1,5 +1,4 @@
 //! Golden files: what a test compares a whole text with, renewed by `UPDATE_GOLDEN=1`.
-#![cfg(feature = "cli")]
 
 use std::path::Path;
 use std::{env, fs};
@@ -18,7 +17,7 @@ pub(crate) fn check(name: &str, text: &str) {
     assert!(
         golden == text,
         "{name}:{} was\n{}\nand is\n{}\nrenew it with UPDATE_GOLDEN=1 cargo test --all-features \
-         --test it cli",
+         --test it",
         same + 1,
         before.unwrap_or("(nothing)"),
         now.unwrap_or("(nothing)"),

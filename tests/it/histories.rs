@@ -238,6 +238,7 @@ impl Played {
                 self.engine.attach_with(campaign, &[id], Mode::EachThatCan, now)?;
             }
             Step::Begin(n) => {
+                self.engine.tick(now)?;
                 if let Some(some) = usize::from(*n).checked_rem(self.out.len()) {
                     self.engine.begin(self.out[some].id, now)?;
                 }

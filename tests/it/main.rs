@@ -11,15 +11,29 @@ mod civil;
 mod cli;
 #[cfg(feature = "sqlite")]
 mod durable;
+#[cfg(all(feature = "conformance", feature = "sqlite"))]
+mod durable_conformance;
 #[cfg(feature = "store")]
 mod durable_faults;
+#[cfg(feature = "sqlite")]
+mod durable_files;
+#[cfg(feature = "sqlite")]
+mod durable_formats;
+#[cfg(feature = "sqlite")]
+mod durable_views;
+#[cfg(feature = "store")]
+mod durable_waiting;
+#[cfg(feature = "sqlite")]
+mod durable_world;
 mod extend;
+mod facts;
 mod fraction;
 mod golden;
 mod histories;
 mod import;
 mod model;
 mod model_commands;
+mod model_leads;
 mod model_membership;
 mod model_state;
 mod model_turns;

@@ -173,12 +173,13 @@ impl Model {
     /// The account of a lead: of the last email that is out or counts, or to which it was given.
     pub(crate) fn bound(&self, stream: &Stream, lead: LeadId) -> Option<AccountId> {
         let given = stream.given.iter().filter(|(given, ..)| *given == lead);
-        let given = given.map(|(_, account, before)| ((*before, 1), *account));
-        let live = self.emails.iter().enumerate().skip(stream.born).filter(|(_, email)| {
-            email.campaign == stream.set.id
-                && email.request.lead == lead
-                && (email.fate == Fate::Open || email.charged.is_some())
-        });
+        let given = given.map(|(_, account, before, _)| ((*before, 1), *account));
+        let live =
+            self.emails.iter().enumerate().skip(stream.remembered(lead)).filter(|(_, email)| {
+                email.campaign == stream.set.id
+                    && email.request.lead == lead
+                    && (email.fate == Fate::Open || email.charged.is_some())
+            });
         let live = live.map(|(n, email)| ((n + 1, 0), email.account));
         live.chain(given).max_by_key(|(order, _)| *order).map(|(_, account)| account)
     }

@@ -3,8 +3,8 @@
 //! Who may send and whose turn it is, is decided beside it; here it is only written down.
 
 use mailrota::{
-    Account, AccountId, Campaign, CampaignId, CampaignState, EmailKind, Fate, LeadId, Outcome,
-    Request, Standpoint,
+    Account, AccountId, Campaign, CampaignId, CampaignState, EmailKind, Fate, Outcome, Request,
+    Standpoint,
 };
 
 use crate::agreement_commands::{
@@ -17,12 +17,12 @@ use crate::model_state::{Email, Minute, Model, Sender, Stream};
 
 /// Above this an account gets in, and at this it stays. Small, so that weights are.
 pub(crate) const TRUST: u8 = 2;
-const DAY: Minute = 1_440;
+pub(crate) const DAY: Minute = 1_440;
 const LEAP_MAX: Minute = 400 * 1_440;
 
 pub(crate) type Said = Result<String, &'static str>;
 
-fn done() -> String {
+pub(crate) fn done() -> String {
     "done".to_owned()
 }
 
@@ -124,10 +124,10 @@ impl Model {
             command,
             Command::GiveBack | Command::HoldDomain(..) | Command::Reserve(..) | Command::Tick
         );
-        match leaps && !matches!(command, Command::ConfirmClock) {
-            false => Ok(()),
-            true => Err(if bare { "TooFarAhead" } else { "Clock" }),
+        if !leaps || matches!(command, Command::ConfirmClock) {
+            return Ok(());
         }
+        Err(if bare { "TooFarAhead" } else { "Clock" })
     }
 
     fn change(&mut self, command: &Command, minute: Minute, claims: &[Option<Minute>]) -> Said {
@@ -311,14 +311,6 @@ impl Model {
         Ok(done())
     }
 
-    fn bind_lead(&mut self, id: CampaignId, lead: LeadId, account: AccountId) -> Said {
-        let before = self.emails.len();
-        let stream = self.stream(id).ok_or("UnknownCampaign")?;
-        stream.member(account).ok_or("AccountNotAttached")?;
-        self.stream_mut(id).given.push((lead, account, before));
-        Ok(done())
-    }
-
     fn set_campaign(&mut self, set: Campaign, now: Minute, born: Option<usize>) -> String {
         let window = SCHEDULES.iter().position(|schedule| *schedule == set.schedule).unwrap();
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.set.id == set.id) else {
@@ -330,6 +322,7 @@ impl Model {
                 members: Vec::new(),
                 former: Vec::new(),
                 given: Vec::new(),
+                forgotten: Vec::new(),
                 born: born.unwrap(),
             });
             return done();
@@ -339,6 +332,7 @@ impl Model {
         if let Some(born) = born {
             stream.born = born;
             stream.given.clear();
+            stream.forgotten.clear();
         }
         done()
     }
@@ -404,6 +398,7 @@ impl Model {
         };
         self.emails.push(email);
         let n = self.emails.len() - 1;
+        self.forget_leads(id, now);
         Ok(self.emails[n].line("reserved", n))
     }
 

@@ -97,9 +97,11 @@ impl Model {
 
     /// Whether a lead that is an account's was written to by it, or given to it.
     fn wrote(&self, stream: &Stream, id: AccountId) -> bool {
-        let given = stream.given.iter().map(|(lead, account, _)| (*lead, *account));
-        let emails = self.emails.iter().skip(stream.born);
-        let counted = emails.filter(|it| it.campaign == stream.set.id && it.charged.is_some());
+        let given = stream.given.iter().map(|(lead, account, ..)| (*lead, *account));
+        let emails = self.emails.iter().enumerate();
+        let emails = emails.filter(|(n, it)| *n >= stream.remembered(it.request.lead));
+        let ours = emails.map(|(_, it)| it).filter(|it| it.campaign == stream.set.id);
+        let counted = ours.filter(|it| it.charged.is_some());
         let mut written = counted.map(|it| (it.request.lead, it.account)).chain(given);
         written.any(|(lead, by)| by == id && self.bound(stream, lead) == Some(id))
     }

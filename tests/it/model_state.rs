@@ -40,8 +40,10 @@ pub(crate) struct Stream {
     /// By id.
     pub(crate) members: Vec<Member>,
     pub(crate) former: Vec<(Zone, Minute)>,
-    /// Leads given to an account, and how many emails there were before.
-    pub(crate) given: Vec<(LeadId, AccountId, usize)>,
+    /// Leads given to an account, how many emails there were before, and when.
+    pub(crate) given: Vec<(LeadId, AccountId, usize, Minute)>,
+    /// Leads that were forgotten, and how many emails there were by then.
+    pub(crate) forgotten: Vec<(LeadId, usize)>,
     /// How many emails there were before it was added.
     pub(crate) born: usize,
 }
@@ -78,6 +80,8 @@ pub(crate) struct Email {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
     pub(crate) ttl: Minute,
+    /// How many days leads are remembered.
+    pub(crate) lead_days: i64,
     /// The latest instant seen.
     pub(crate) now: Option<Minute>,
     pub(crate) senders: Vec<Sender>,
@@ -87,6 +91,12 @@ pub(crate) struct Model {
 }
 
 impl Stream {
+    /// How many emails there were before those that are remembered for a lead.
+    pub(crate) fn remembered(&self, lead: LeadId) -> usize {
+        let forgotten = self.forgotten.iter().filter(|(of, _)| *of == lead);
+        forgotten.map(|(_, before)| *before).fold(self.born, usize::max)
+    }
+
     /// Its members and their places, for whoever looks for a fault.
     pub(crate) fn picture(&self) -> String {
         let member = |it: &Member| {

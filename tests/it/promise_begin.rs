@@ -71,7 +71,7 @@ impl Marks {
             if let Fact::Begun { reservation } = event.fact {
                 self.begun.insert(reservation);
             }
-            if let Fact::Lapsed { reservation } = event.fact {
+            if let Fact::Lapsed { reservation, .. } = event.fact {
                 self.out.remove(&reservation);
             }
         }

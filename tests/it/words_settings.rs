@@ -226,6 +226,7 @@ pub(crate) fn config(words: &[String]) -> Result<Config, Refusal> {
             "enter-above" => config.reputation_enter_above(reputation(value)?),
             "grace" => config.gone_grace(span(value))?,
             "horizon" => config.horizon(span(value))?,
+            "lead-memory" => config.lead_memory(span(value))?,
             "leap-max" => config.leap_max(span(value))?,
             "new-lead-share" => config.new_lead_share(Percent::new(number(value))?),
             "reputation-age" => config.reputation_age_max(span(value))?,

@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::store::chain::Mark;
 use crate::store::error::JournalError;
@@ -20,13 +20,16 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
+    /// How far the store reached when somebody last wrote to it, without the right to write.
+    pub(crate) fn peek(path: &Path) -> Option<Mark> {
+        read(&std::fs::read_to_string(beside(path)).ok()?)
+    }
+
     /// Takes the right to write the store at a path.
     pub(crate) fn take(path: &Path, place: &str) -> Result<Self, JournalError> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push("-lock");
         let mut how = OpenOptions::new();
         how.read(true).write(true).create(true).truncate(false);
-        let mut file = how.open(&beside).map_err(|error| io_error(place, &error))?;
+        let mut file = how.open(beside(path)).map_err(|error| io_error(place, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -59,6 +62,12 @@ impl Guard {
     pub(crate) fn sync(&mut self, place: &str) -> Result<(), JournalError> {
         self.file.sync_all().map_err(|error| io_error(place, &error))
     }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push("-lock");
+    beside.into()
 }
 
 fn io_error(place: &str, error: &io::Error) -> JournalError {

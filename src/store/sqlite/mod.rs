@@ -3,7 +3,9 @@
 //! Translates between the journal's words and SQL, and holds no rule of its own.
 
 mod guard;
+mod lines;
 mod reader;
+mod repair;
 mod schema;
 mod words;
 
@@ -17,8 +19,10 @@ use crate::store::chain::Mark;
 use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::journal::{Batch, Head, Journal, Reader};
+use crate::store::ledger::Line;
 use crate::store::sqlite::guard::Guard;
-use crate::store::sqlite::reader::SqliteReader;
+pub(crate) use crate::store::sqlite::reader::SqliteReader;
+pub use crate::store::sqlite::repair::{check, repair};
 use crate::store::sqlite::words::said;
 
 const APPEND: &str = "insert into fact (sequence, crc, event) values (?1, ?2, ?3)";
@@ -142,6 +146,12 @@ impl Journal for SqliteJournal {
         })
     }
 
+    fn put_lines(&mut self, snapshot: u64, lines: &[Line]) -> Result<(), JournalError> {
+        self.transact(|transaction| {
+            lines.iter().try_for_each(|line| lines::insert(transaction, snapshot, line))
+        })
+    }
+
     fn finish_snapshot(&mut self, head: &Head) -> Result<(), JournalError> {
         self.transact(|transaction| {
             let sql = "insert into snapshot (sequence, crc, at_ms, parts, hash, seal) \
@@ -169,12 +179,19 @@ impl Journal for SqliteJournal {
 
     fn forget_snapshot(&mut self, snapshot: u64, most: u32) -> Result<u32, JournalError> {
         self.transact(|transaction| {
+            let snapshot = snapshot.cast_signed();
             let sql = "delete from snapshot where sequence = ?1";
-            let heads = transaction.prepare_cached(sql)?.execute([snapshot.cast_signed()])?;
-            let sql = "delete from part where snapshot = ?1 and part < \
-                       (select min(part) from part where snapshot = ?1) + ?2";
-            let mut delete = transaction.prepare_cached(sql)?;
-            delete.execute(params![snapshot.cast_signed(), most]).map(|n| narrow(heads + n))
+            let mut gone = transaction.prepare_cached(sql)?.execute([snapshot])?;
+            for (table, key) in lines::TABLES {
+                let left = most.saturating_sub(narrow(gone));
+                let sql = format!(
+                    "delete from {table} where snapshot = ?1 and ({key}) in \
+                     (select {key} from {table} where snapshot = ?1 limit ?2)"
+                );
+                let mut delete = transaction.prepare_cached(&sql)?;
+                gone += delete.execute(params![snapshot, left])?;
+            }
+            Ok(narrow(gone))
         })
     }
 

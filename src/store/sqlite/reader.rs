@@ -13,6 +13,7 @@ use crate::store::chain::Mark;
 use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::journal::{Head, Reader, Record};
+use crate::store::sqlite::lines;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::words::said;
 
@@ -27,6 +28,10 @@ impl SqliteReader {
         let place = path.display().to_string();
         let connection = schema::open_reader(path, &place)?;
         Ok(Self { connection, place })
+    }
+
+    pub(crate) const fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     fn all<T>(
@@ -52,9 +57,12 @@ impl Reader for SqliteReader {
     }
 
     fn unfinished(&mut self) -> Result<Vec<u64>, JournalError> {
-        let sql = "select distinct snapshot from part \
-                   where snapshot not in (select sequence from snapshot)";
-        self.all(sql, [], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
+        let tables = lines::TABLES.map(|(table, _)| format!("select snapshot from {table}"));
+        let sql = format!(
+            "{} except select sequence from snapshot order by snapshot",
+            tables.join(" union ")
+        );
+        self.all(&sql, [], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
     }
 
     fn part(&mut self, snapshot: u64, part: u32) -> Result<Option<String>, JournalError> {

@@ -19,37 +19,14 @@ const APPLICATION_ID: u32 = 0x726f_7461;
 /// The format that this build writes. It reads all before it too.
 const FORMAT: u32 = 1;
 
+/// Up to which size a store is looked through by SQLite when it is opened. In a larger one only
+/// what is read is compared with its checks.
+const LOOKED_THROUGH: u64 = 32 << 20;
+
 /// How long a writer waits for another connection, such as a shell, to end its transaction.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const TABLES: &str = "
-create table fact (
-    sequence integer primary key,
-    crc integer not null,
-    event text not null
-) strict;
-create table snapshot (
-    sequence integer primary key,
-    crc integer not null,
-    at_ms integer not null,
-    parts integer not null,
-    hash integer not null,
-    seal integer not null
-) strict;
-create table part (
-    snapshot integer not null,
-    part integer not null,
-    text text not null,
-    primary key (snapshot, part)
-) strict;
-create table document (
-    kind text not null,
-    id text not null,
-    crc integer not null,
-    text text not null,
-    primary key (kind, id)
-) strict;
-";
+const TABLES: &str = include_str!("tables.sql");
 
 /// Opens a file for the one writer, and makes the tables in an empty one.
 pub(crate) fn open_writer(
@@ -80,6 +57,11 @@ pub(crate) fn open_writer(
         create(&mut connection).map_err(|error| said(place, &error))?;
     } else {
         check_format(&connection, place)?;
+        let is_small = path.metadata().is_ok_and(|file| file.len() <= LOOKED_THROUGH);
+        let found = if is_small { problems(&connection, false) } else { Ok(Vec::new()) };
+        if let Some(problem) = found.map_err(|error| said(place, &error))?.pop() {
+            return Err(JournalError::damaged(place, None, problem));
+        }
     }
     let set = connection.execute_batch("pragma journal_mode = wal; pragma synchronous = full");
     set.map_err(|error| said(place, &error))?;
@@ -90,6 +72,29 @@ pub(crate) fn open_writer(
         })?;
     }
     Ok(connection)
+}
+
+/// What SQLite itself finds wrong with a file: its pages, its tables, and whether these are ours.
+pub(crate) fn problems(connection: &Connection, thorough: bool) -> rusqlite::Result<Vec<String>> {
+    let pragma = if thorough { "integrity_check" } else { "quick_check" };
+    let mut found = connection.prepare(&format!("pragma {pragma}(10)"))?;
+    let found = found.query_map([], |row| row.get::<_, String>(0))?;
+    let mut found: Vec<String> = found.collect::<rusqlite::Result<_>>()?;
+    found.retain(|problem| problem != "ok");
+    let model = Connection::open_in_memory()?;
+    model.execute_batch(TABLES)?;
+    // What somebody added does no harm.
+    let there = tables(connection)?;
+    if !tables(&model)?.iter().all(|table| there.contains(table)) {
+        found.push("its tables are not those of this format".to_owned());
+    }
+    Ok(found)
+}
+
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql =
+        "select type || ' ' || name || ' ' || coalesce(sql, '') from sqlite_schema order by 1";
+    connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
 /// Opens a file to read what is durable, beside whoever writes.
@@ -144,7 +149,7 @@ fn check_format(connection: &Connection, place: &str) -> Result<(), JournalError
 }
 
 /// Makes the name of a new file durable.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
     }

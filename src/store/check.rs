@@ -1,0 +1,118 @@
+//! What of a store is sound, and what would be lost if the rest were dropped.
+//!
+//! Only looks. Dropping is done elsewhere, and only when somebody asked for it.
+
+use std::fmt;
+
+use crate::store::chain::Mark;
+use crate::store::documents::Document;
+use crate::store::error::JournalError;
+use crate::store::journal::{Head, Reader};
+use crate::store::load::{self, Loaded};
+
+/// What a look at a store found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Which store.
+    pub place: String,
+    /// The snapshot that what is sound begins with, by its last fact; nothing if none is sound.
+    pub snapshot: Option<u64>,
+    /// The last fact that is sound.
+    pub end: Mark,
+    /// How many facts after it are there and would be dropped.
+    pub dropped: u64,
+    /// How many facts after it were written once and are not there.
+    pub missing: u64,
+    /// Everything that is wrong.
+    pub problems: Vec<String>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, snapshot, end, dropped, missing, problems } = self;
+        for problem in problems {
+            writeln!(f, "{problem}")?;
+        }
+        let Some(snapshot) = snapshot else {
+            return writeln!(f, "{place}: no snapshot is sound; restore a backup");
+        };
+        writeln!(f, "{place}: sound from fact {} to {}", snapshot + 1, end.sequence)?;
+        if *dropped > 0 {
+            writeln!(f, "{place}: {dropped} facts after that would be dropped by a repair")?;
+        }
+        if *missing > 0 {
+            writeln!(f, "{place}: {missing} facts after that were written and are gone")?;
+        }
+        if dropped + missing > 0 {
+            let lost = "reservations in them are forgotten; caps may be passed by as many emails";
+            writeln!(f, "{place}: {lost}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks at everything that a reader sees.
+pub(crate) fn inspect(
+    place: &str,
+    reader: &mut dyn Reader,
+    witnessed: Option<Mark>,
+) -> Result<Report, JournalError> {
+    let (mut problems, mut best): (Vec<String>, Option<(u64, Mark)>) = (Vec::new(), None);
+    let heads = reader.snapshots()?;
+    if heads.is_empty() {
+        problems.push(format!("{place}: there is no snapshot"));
+    }
+    for head in &heads {
+        let (end, problem) = follow(place, reader, head);
+        if let Some(problem) = problem.map(|problem| problem.to_string()) {
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        // Of those that reach equally far the oldest, since it has the longer history.
+        let Some(end) = end else { continue };
+        if best.is_none_or(|(_, reached)| end.sequence > reached.sequence) {
+            best = Some((head.mark.sequence, end));
+        }
+    }
+    let end = best.map_or_else(Mark::default, |(_, end)| end);
+    let (mut dropped, mut last) = (0, end.sequence);
+    loop {
+        let records = reader.records(last, 4_096)?;
+        let Some(record) = records.last() else { break };
+        dropped += records.len() as u64;
+        last = record.mark.sequence;
+    }
+    let missing = witnessed.map_or(0, |mark| mark.sequence.saturating_sub(last));
+    if missing > 0 {
+        problems.push(format!("{place}: the last {missing} facts that were written are gone"));
+    }
+    for Document { kind, id, .. } in reader.documents()?.iter().filter(|one| !one.is_sound()) {
+        problems.push(format!("{place}: document {kind} {id} does not match its check"));
+    }
+    let snapshot = best.map(|(snapshot, _)| snapshot);
+    Ok(Report { place: place.to_owned(), snapshot, end, dropped, missing, problems })
+}
+
+/// How far one can go from a snapshot, and what stops one before the end.
+fn follow(
+    place: &str,
+    reader: &mut dyn Reader,
+    head: &Head,
+) -> (Option<Mark>, Option<JournalError>) {
+    match load::from(place, reader, head, |_| true) {
+        Ok(Loaded { end, .. }) => (Some(end), None),
+        Err(error) => match load::reach(place, reader, head) {
+            Ok(end) => (Some(end), Some(error)),
+            Err(_) => (None, Some(error)),
+        },
+    }
+}

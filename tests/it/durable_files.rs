@@ -1,0 +1,226 @@
+//! Stores in files that were damaged, cut off, of another format, or somebody else's: refused, or
+//! read as they were, and never believed.
+
+use std::fs;
+use std::path::Path;
+
+use chrono::TimeDelta;
+use mailrota::{
+    AccountId, DurableEngine, Filter, History, JournalError, LeadId, Options, Outcome, Snapshot,
+    Span, StoreError,
+};
+use rusqlite::Connection;
+
+use crate::durable_world::{Folder, open, reserve, set_up};
+use crate::world::monday;
+
+/// The files of a store that is not closed, and one that is, each with the state it must give.
+fn stores() -> Vec<(Folder, Snapshot)> {
+    let open_one = Folder::new();
+    let engine = open(&open_one).unwrap();
+    set_up(&engine, 3);
+    for lead in 0..8 {
+        reserve(&engine, lead);
+        if lead == 3 {
+            engine.compact().unwrap();
+        }
+    }
+    let left = copy(&open_one);
+    let state = engine.snapshot();
+    engine.close().unwrap();
+    vec![(left, state.clone()), (open_one, state)]
+}
+
+fn copy(folder: &Folder) -> Folder {
+    let copy = Folder::new();
+    for name in ["store.db", "store.db-wal", "store.db-lock"] {
+        let from = folder.0.join(name);
+        if from.exists() {
+            fs::copy(from, copy.0.join(name)).unwrap();
+        }
+    }
+    copy
+}
+
+fn options() -> Options {
+    Options::default().snapshot_every(1_000_000)
+}
+
+/// Opens a store that something happened to; it is refused or gives the state that it had.
+fn refused_or_harmless(folder: &Folder, state: &Snapshot, case: &str) -> bool {
+    match DurableEngine::open(folder.store(), &options(), monday()) {
+        Ok(engine) => {
+            assert_eq!(&engine.snapshot(), state, "{case}: believed");
+            false
+        }
+        Err(StoreError::Journal(error)) => {
+            assert!(!error.is_passing(), "{case}: {error}");
+            assert!(error.to_string().contains("store.db"), "{case}: {error}");
+            true
+        }
+        Err(error) => panic!("{case}: {error}"),
+    }
+}
+
+/// Which of so many cases are tried: all if asked for, else so many spread over them.
+fn chosen(cases: usize, few: usize) -> impl Iterator<Item = usize> {
+    let all = std::env::var_os("MAILROTA_ALL_FLIPS").is_some();
+    let step = if all { 1 } else { (cases / few).max(1) };
+    // A step that is odd comes by every bit of a byte.
+    (0..cases).step_by(step | 1)
+}
+
+/// > Nothing acknowledged is lost: damage is refused, never believed.
+#[test]
+fn a_flipped_bit_is_refused_or_harmless() {
+    for (folder, state) in stores() {
+        let mut refused = 0;
+        for name in ["store.db", "store.db-wal", "store.db-lock"] {
+            let Ok(bytes) = fs::read(folder.0.join(name)) else { continue };
+            for bit in chosen(bytes.len() * 8, 150) {
+                let copy = copy(&folder);
+                let mut bytes = bytes.clone();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                fs::write(copy.0.join(name), bytes).unwrap();
+                let case = format!("{name}, bit {bit}");
+                refused += u32::from(refused_or_harmless(&copy, &state, &case));
+            }
+        }
+        assert!(refused > 30, "only {refused} refused; the test sees nothing");
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_refused_or_harmless() {
+    for (folder, state) in stores() {
+        for name in ["store.db", "store.db-wal", "store.db-lock"] {
+            let Ok(bytes) = fs::read(folder.0.join(name)) else { continue };
+            for length in chosen(bytes.len(), 60) {
+                let copy = copy(&folder);
+                fs::write(copy.0.join(name), &bytes[..length]).unwrap();
+                let case = format!("{name} with {length} of {} bytes", bytes.len());
+                refused_or_harmless(&copy, &state, &case);
+            }
+            let copy = copy(&folder);
+            fs::remove_file(copy.0.join(name)).unwrap();
+            let refused = refused_or_harmless(&copy, &state, &format!("no {name}"));
+            // An empty log says nothing, and without the note nobody knows of more.
+            let says = !bytes.is_empty() && name != "store.db-lock";
+            assert_eq!(refused, says, "no {name}");
+        }
+    }
+}
+
+/// A fact changed behind everybody's back: refused, with its number, and repaired up to it.
+#[test]
+fn a_changed_fact_is_named_and_dropped_only_on_demand() {
+    let (folder, _) = stores().pop().unwrap();
+    let connection = Connection::open(folder.store()).unwrap();
+    let last: i64 =
+        connection.query_row("select max(sequence) from fact", [], |r| r.get(0)).unwrap();
+    let sql = "update fact set event = replace(event, '2026', '2027') where sequence = ?1";
+    connection.execute(sql, [last - 1]).unwrap();
+    drop(connection);
+    let error = open(&folder).unwrap_err();
+    let StoreError::Journal(JournalError::Damaged { sequence, .. }) = &error else {
+        panic!("{error}")
+    };
+    let last = last.cast_unsigned();
+    assert_eq!(*sequence, Some(last - 1), "{error}");
+    let said = error.to_string();
+    assert!(said.contains("mailrota repair") && said.contains("store.db"), "{said}");
+
+    let report = mailrota::check(folder.store()).unwrap();
+    assert_eq!((report.end.sequence, report.dropped, report.missing), (last - 2, 2, 0), "{report}");
+    assert!(report.to_string().contains("2 facts after that would be dropped"), "{report}");
+    assert!(matches!(open(&folder), Err(StoreError::Journal(_))), "looking mends nothing");
+    let damaged = fs::read(folder.store()).unwrap();
+    assert_eq!(mailrota::repair(folder.store()).unwrap(), report);
+    assert_eq!(fs::read(folder.0.join("store.db-damaged")).unwrap(), damaged);
+    assert!(mailrota::check(folder.store()).unwrap().is_sound());
+    let engine = open(&folder).unwrap();
+    // The last two grants are forgotten.
+    let sent = |id| engine.standing(AccountId(id), monday()).unwrap().reserved;
+    assert_eq!((1..=3).map(sent).sum::<u32>(), 6);
+}
+
+/// An older snapshot and the facts since are as good as the newest one.
+#[test]
+fn a_damaged_snapshot_is_refused_and_repaired_without_loss() {
+    let (folder, state) = stores().pop().unwrap();
+    let connection = Connection::open(folder.store()).unwrap();
+    let sql = "update part set text = replace(text, 'acme', 'umca') || ' ' \
+               where snapshot = (select max(sequence) from snapshot)";
+    connection.execute(sql, []).unwrap();
+    drop(connection);
+    assert!(matches!(
+        open(&folder),
+        Err(StoreError::Journal(JournalError::Damaged { sequence: None, .. }))
+    ));
+    let report = mailrota::repair(folder.store()).unwrap();
+    assert_eq!((report.dropped, report.missing, report.snapshot), (0, 0, Some(0)), "{report}");
+    assert_eq!(open(&folder).unwrap().snapshot(), state);
+}
+
+#[test]
+fn another_format_or_another_program_is_refused() {
+    let (folder, _) = stores().pop().unwrap();
+    let set = |sql: &str| Connection::open(folder.store()).unwrap().execute_batch(sql).unwrap();
+    set("pragma user_version = 2");
+    let newer = open(&folder).unwrap_err();
+    assert!(
+        matches!(newer, StoreError::Journal(JournalError::Newer { found: 2, known: 1, .. })),
+        "{newer}"
+    );
+    set("pragma user_version = 1; pragma application_id = 7");
+    let foreign = open(&folder).unwrap_err();
+    assert!(matches!(foreign, StoreError::Journal(JournalError::NotAStore { .. })), "{foreign}");
+    let folder = Folder::new();
+    fs::write(folder.store(), "Dear Ana, ".repeat(1_000)).unwrap();
+    let text = open(&folder).unwrap_err();
+    assert!(matches!(text, StoreError::Journal(JournalError::NotAStore { .. })), "{text}");
+}
+
+/// A store keeps its size while facts come and go, and starts from the newest snapshot.
+#[test]
+fn space_is_bounded_and_the_past_is_there_as_long_as_said() {
+    let folder = Folder::new();
+    let options = Options::default().history(Span::hours(1)).snapshot_every(50);
+    let engine = DurableEngine::open(folder.store(), &options, monday()).unwrap();
+    set_up(&engine, 2);
+    let mut now = monday();
+    let mut seen = Vec::new();
+    for lead in 0..300 {
+        now += TimeDelta::minutes(1);
+        let request = mailrota::Request::new_lead(LeadId(lead));
+        let pick = engine.reserve(mailrota::CampaignId(1), &request, now).unwrap();
+        engine.settle(pick.reserved().unwrap().id, Outcome::Sent, now).unwrap();
+        seen.push((now, engine.snapshot()));
+        if lead % 25 == 24 {
+            engine.compact().unwrap();
+        }
+    }
+    assert_eq!(engine.trouble(), None);
+    let count = |table: &str| -> i64 {
+        let connection = Connection::open(folder.store()).unwrap();
+        connection.query_row(&format!("select count(*) from {table}"), [], |r| r.get(0)).unwrap()
+    };
+    assert!(count("fact") < 250 && count("snapshot") < 7, "{} facts", count("fact"));
+    let mut history = History::open(folder.store()).unwrap();
+    for (at, state) in seen.iter().rev().take(60) {
+        assert_eq!(&history.engine_at(*at).unwrap().snapshot(), state, "{at}");
+    }
+    let old = history.engine_at(monday()).unwrap_err();
+    assert!(matches!(old, StoreError::Forgotten { begins_at: Some(_) }), "{old}");
+    let mut about = 0;
+    let filter = Filter::new().lead(LeadId(290));
+    let kept = history.facts(&filter, |_, _| {
+        about += 1;
+        true
+    });
+    assert_eq!((kept, about), (Ok(()), 2), "granted and settled");
+    drop(engine);
+    assert_eq!(DurableEngine::open(folder.store(), &options, now).unwrap().snapshot(), seen[299].1);
+    let size = Path::new(&folder.store()).metadata().unwrap().len();
+    assert!(size < 2_000_000, "{size}");
+}
