@@ -30,8 +30,11 @@ const TRUST_AFTER_MS: i64 = 15 * 60_000;
 pub struct Clock(Arc<Source>);
 
 enum Source {
-    /// Milliseconds since 1970, set by a test.
-    ByHand(AtomicI64),
+    /// Milliseconds since 1970 as a test set them, and how many passed forward.
+    ByHand {
+        wall: AtomicI64,
+        steady: AtomicI64,
+    },
     Machine {
         started: Instant,
         watch: Mutex<Watch>,
@@ -48,20 +51,23 @@ impl Clock {
 
     /// A clock that stands still until it is [set](Self::set), for tests.
     pub fn by_hand(now: DateTime<Utc>) -> Self {
-        Self(Arc::new(Source::ByHand(AtomicI64::new(now.timestamp_millis()))))
+        let wall = AtomicI64::new(now.timestamp_millis());
+        Self(Arc::new(Source::ByHand { wall, steady: AtomicI64::new(0) }))
     }
 
     /// Sets a clock that was made [by hand](Self::by_hand); changes no other.
     pub fn set(&self, now: DateTime<Utc>) {
-        if let Source::ByHand(ms) = &*self.0 {
-            ms.store(now.timestamp_millis(), Ordering::Relaxed);
+        if let Source::ByHand { wall, steady } = &*self.0 {
+            let now = now.timestamp_millis();
+            let passed = now.saturating_sub(wall.swap(now, Ordering::Relaxed));
+            steady.fetch_add(passed.max(0), Ordering::Relaxed);
         }
     }
 
     /// The present instant.
     pub fn now(&self) -> DateTime<Utc> {
         let ms = match &*self.0 {
-            Source::ByHand(ms) => ms.load(Ordering::Relaxed),
+            Source::ByHand { wall, .. } => wall.load(Ordering::Relaxed),
             Source::Machine { started, watch } => {
                 let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
                 // Both under the lock, so that no reading is older than the one before.
@@ -78,8 +84,8 @@ impl Clock {
     /// How long the clock has been running, which no setting of the wall clock changes.
     pub fn elapsed(&self) -> Duration {
         match &*self.0 {
-            Source::ByHand(ms) => {
-                Duration::from_millis(u64::try_from(ms.load(Ordering::Relaxed)).unwrap_or(0))
+            Source::ByHand { steady, .. } => {
+                Duration::from_millis(steady.load(Ordering::Relaxed).unsigned_abs())
             }
             Source::Machine { started, .. } => started.elapsed(),
         }
@@ -88,7 +94,7 @@ impl Clock {
     /// By how much the wall clock jumped ahead, as long as it is not believed.
     pub fn doubt(&self) -> Option<Span> {
         match &*self.0 {
-            Source::ByHand(_) => None,
+            Source::ByHand { .. } => None,
             Source::Machine { watch, .. } => {
                 let watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
                 watch.doubt.map(|doubt| Span::milliseconds(doubt.ahead.unsigned_abs()))
@@ -100,7 +106,7 @@ impl Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Source::ByHand(ms) => f.debug_tuple("ByHand").field(ms).finish(),
+            Source::ByHand { wall, .. } => f.debug_tuple("ByHand").field(wall).finish(),
             Source::Machine { .. } => f.write_str("Machine"),
         }
     }

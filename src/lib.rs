@@ -58,7 +58,8 @@
 //! | `store` | the durable engine on any journal, and one in memory for tests |
 //! | `sqlite` | its journal in an SQLite file; needs a C compiler and Rust 1.89 |
 //! | `conformance` | the suite that every journal must pass |
-//! | `cli` | the command `mailrota` |
+//! | `http` | the module `http`: the engine over HTTP, as a router |
+//! | `cli` | the command `mailrota`; on by default |
 
 #[cfg(feature = "http")]
 mod clock;

@@ -224,7 +224,8 @@ impl Own {
             record.tags = fields.optional("tags", rule, tags).unwrap_or_default();
         }
         for (name, other) in TEXTS {
-            for spelt in [other, name] {
+            let spellings = if other == name { &[name][..] } else { &[other, name][..] };
+            for spelt in spellings {
                 keep(&mut record.fields, name, spelt, body, |fields_name| {
                     fields.optional(fields_name, "give a text of at most 10000 bytes", text)
                 });

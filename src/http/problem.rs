@@ -4,6 +4,7 @@
 //! somebody else are one problem, so they cannot be told apart.
 
 use axum::Json;
+use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -147,8 +148,16 @@ impl Problem {
         Self::Malformed { error: error.into() }
     }
 
-    pub(super) const fn invalid(details: Vec<Detail>) -> Self {
-        Self::Invalid { error: None, details }
+    /// Fields that are wrong. Of several readings of one field the first is told.
+    pub(super) fn invalid(details: Vec<Detail>) -> Self {
+        let mut told: Vec<Detail> = Vec::with_capacity(details.len());
+        for detail in details {
+            let again = detail.field.is_some() && told.iter().any(|one| one.field == detail.field);
+            if !again {
+                told.push(detail);
+            }
+        }
+        Self::Invalid { error: None, details: told }
     }
 
     /// One field that is wrong.
@@ -182,6 +191,25 @@ impl Problem {
         }
     }
 
+    /// What is wrong, as one text.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Conflict { error, .. }
+            | Self::Malformed { error }
+            | Self::Unavailable { error, .. } => error.clone(),
+            Self::Invalid { error, details } => {
+                let reasons = details.iter().flat_map(|detail| &detail.reasons);
+                let said = error.iter().chain(reasons.map(|why| &why.message));
+                said.cloned().collect::<Vec<_>>().join("; ")
+            }
+            Self::Internal { .. } => "internal".to_owned(),
+            Self::MethodNotAllowed => "Method not allowed".to_owned(),
+            Self::NotFound { .. } => "Resource not found".to_owned(),
+            Self::TooMany(_) => "Too many requests".to_owned(),
+            Self::Unauthorized => "Invalid API Key".to_owned(),
+        }
+    }
+
     /// The answer; a failure of the service itself names the request to ask about.
     pub(super) fn respond(self, request_id: Option<&str>) -> Response {
         let status = self.status();
@@ -209,7 +237,8 @@ impl Problem {
             Self::NotFound { details } => body("Resource not found".to_owned(), None, details),
             Self::TooMany(limited) => limited.respond(),
             Self::Unauthorized => {
-                (status, Json(KeyProblemBody { message: "Invalid API Key" })).into_response()
+                let body = Json(KeyProblemBody { message: "Invalid API Key" });
+                (status, [(WWW_AUTHENTICATE, "Bearer")], body).into_response()
             }
             Self::Unavailable { code, error, retry_after } => {
                 let mut response = body(error, Some(code), Vec::new());

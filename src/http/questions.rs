@@ -17,7 +17,7 @@ use crate::http::records;
 use crate::http::reservation_view::{self, CandidateView, ReasonView};
 use crate::http::service::Service;
 use crate::import::fields::{Fields, whole};
-use crate::rotation::{Engine, Standing};
+use crate::rotation::{Engine, QuestionError, Standing};
 use crate::vocab::{AccountId, CampaignId, Span, Timestamp};
 
 pub(super) fn router() -> OpenApiRouter<Service> {
@@ -236,7 +236,12 @@ async fn explain(
     aside(&caller, move |engine, caller| {
         let campaign = campaign(engine, caller, id)?;
         let at = at.map_or(caller.now, Timestamp::to_datetime);
-        let explanation = engine.explain(campaign, at)?;
+        let explanation = engine.explain(campaign, at).map_err(|error| {
+            if let QuestionError::Clock(error) = error {
+                return Problem::field("at", error.to_string());
+            }
+            error.into()
+        })?;
         let blocks = explanation.campaign.iter();
         Ok(ExplanationView {
             at: Timestamp::try_from(at).map(instant).unwrap_or_default(),

@@ -112,10 +112,20 @@ impl From<ReserveError> for Problem {
             ReserveError::KeyLength { .. } | ReserveError::KeyReused { .. } => {
                 Self::field("Idempotency-Key", error.to_string())
             }
-            ReserveError::LeadElsewhere { .. } => {
-                Self::conflict("lead_elsewhere", error.to_string())
+            ReserveError::LeadElsewhere { lead, bound, demanded } => {
+                let error = format!(
+                    "lead {lead} belongs to account {bound}, not {demanded}; demand that one, or \
+                     move the lead with update-lead-email-account"
+                );
+                Self::conflict("lead_elsewhere", error)
             }
-            ReserveError::LeadUnbound { .. } => Self::conflict("lead_unbound", error.to_string()),
+            ReserveError::LeadUnbound { lead } => {
+                let error = format!(
+                    "nobody wrote to lead {lead}; send it as a new lead, demand an account, or give \
+                     it to one with update-lead-email-account"
+                );
+                Self::conflict("lead_unbound", error)
+            }
             ReserveError::UnknownCampaign { .. } => Self::NOT_FOUND,
         }
     }

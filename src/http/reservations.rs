@@ -198,7 +198,8 @@ async fn reserve_batch(
         let answers = picks.iter().map(|pick| match pick {
             Ok(pick) => BatchPick::Pick(reservation_view::pick(step, pick)),
             Err(error) => {
-                BatchPick::Refused(Refused { answer: "refused", error: error.to_string() })
+                let error = Problem::from(error.clone()).words();
+                BatchPick::Refused(Refused { answer: "refused", error })
             }
         });
         Ok::<_, Problem>(answers.collect())
