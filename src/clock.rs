@@ -1,8 +1,8 @@
 //! The one place that reads the machine's clocks, and the watch over them.
 //!
 //! The wall clock says what time it is, the steady one how much of it has passed. A wall clock that
-//! suddenly shows more than an hour more than has passed is not believed at once: a wrong jump would
-//! open a new day and free its caps. Knows no engine.
+//! suddenly shows more than an hour more than has passed is not believed at once: a wrong jump
+//! would open a new day and free its caps. Knows no engine.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -18,8 +18,8 @@ pub(super) fn router() -> OpenApiRouter<Service> {
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
-    /// `ok`, `starting`, `stopping` or `clock`: the wall clock jumped and is not believed yet, while
-    /// calls are answered by the steady clock.
+    /// `ok`, `starting`, `stopping` or `clock`: the wall clock jumped and is not believed yet,
+    /// while calls are answered by the steady clock.
     status: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! What a caller sends: numbers in the path, the query, and the body, as far as every call is alike.
+//! What a caller sends: numbers in the path, the query, and the body, as far as calls are alike.
 //!
 //! A body is a JSON object whatever its content type, also with DELETE. Names may be written with
 //! underscores or in camel case. What a field means is told where it is read.

@@ -2,7 +2,7 @@
 //!
 //! A key is `mr_<number>_<64 hex digits>`. The number finds the record, the 256 random bits prove
 //! it. One round of SHA-256 is right for these: what makes a password hash slow is there to keep
-//! people's guessable words from being tried, and nobody tries 2^256 values. Knows nothing of calls.
+//! people's guessable words from being tried, and nobody tries 2^256 values. Knows no call.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! The engine over HTTP: SmartLead's calls for accounts, campaigns and their pools, and the engine's
-//! own.
+//! The engine over HTTP: SmartLead's calls for accounts, campaigns and their pools, and the
+//! engine's own.
 //!
 //! ```no_run
 //! use mailrota::http::{Service, Settings, add_key};

@@ -121,8 +121,8 @@ impl From<ReserveError> for Problem {
             }
             ReserveError::LeadUnbound { lead } => {
                 let error = format!(
-                    "nobody wrote to lead {lead}; send it as a new lead, demand an account, or give \
-                     it to one with update-lead-email-account"
+                    "nobody wrote to lead {lead}; send it as a new lead, demand an account, or \
+                     give it to one with update-lead-email-account"
                 );
                 Self::conflict("lead_unbound", error)
             }

@@ -40,7 +40,8 @@ struct ReserveBody {
     /// Whom it goes to.
     #[schema(example = 7)]
     lead_id: u64,
-    /// `new_lead` (if it is not given) or `follow_up`, which goes from the account that wrote first.
+    /// `new_lead` (if it is not given) or `follow_up`, which goes from the account that wrote
+    /// first.
     kind: Option<String>,
     /// The only account that may send it.
     email_account_id: Option<u64>,
@@ -153,7 +154,8 @@ fn keyed(mut request: Request, headers: &HeaderMap) -> Result<Request, Problem> 
 /// Waiting is no error: the answer says until when, and why.
 #[utoipa::path(post, path = "/rotation/campaigns/{campaign_id}/reservations", tag = "rotation",
     params(("campaign_id" = u64, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "Finds the same reservation again")),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "Finds the same reservation again")),
     request_body = ReserveBody,
     responses((status = 200, description = "Who sends it, or why nobody may", body = PickView)))]
 async fn reserve(

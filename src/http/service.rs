@@ -16,8 +16,8 @@ use crate::store::{AsyncEngine, DurableEngine};
 
 /// The engine over HTTP. Clones are the same service.
 ///
-/// It is *starting* until it is given an engine, and *stopping* once it was told so; meanwhile every
-/// call that needs the engine answers 503.
+/// It is *starting* until it is given an engine, and *stopping* once it was told so; meanwhile
+/// every call that needs the engine answers 503.
 #[derive(Clone)]
 pub struct Service(Arc<Inner>);
 

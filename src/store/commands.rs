@@ -20,8 +20,8 @@ macro_rules! commands {
         impl DurableEngine {
             $(
                 #[doc = concat!(
-                    "[`Engine::", stringify!($name), "`](crate::Engine::", stringify!($name),
-                    "), answered once it is durable."
+                    "[`Engine::", stringify!($name), "`](crate::rotation::Engine::",
+                    stringify!($name), "), answered once it is durable."
                 )]
                 ///
                 /// # Errors
@@ -39,8 +39,8 @@ macro_rules! commands {
         impl Step<'_> {
             $(
                 #[doc = concat!(
-                    "[`Engine::", stringify!($name), "`](crate::Engine::", stringify!($name),
-                    "), durable with the rest of the step."
+                    "[`Engine::", stringify!($name), "`](crate::rotation::Engine::",
+                    stringify!($name), "), durable with the rest of the step."
                 )]
                 ///
                 /// # Errors
@@ -58,8 +58,8 @@ macro_rules! commands {
         impl AsyncEngine {
             $(
                 #[doc = concat!(
-                    "[`Engine::", stringify!($name), "`](crate::Engine::", stringify!($name),
-                    "), to be awaited until it is durable."
+                    "[`Engine::", stringify!($name), "`](crate::rotation::Engine::",
+                    stringify!($name), "), to be awaited until it is durable."
                 )]
                 pub fn $name(
                     &self,

@@ -1,4 +1,4 @@
-//! What a person reads in a store with plain SQL is what the engine says, also after facts are gone.
+//! What a person reads in a store with plain SQL is what the engine says, also when facts are gone.
 
 use std::collections::BTreeMap;
 use std::path::Path;

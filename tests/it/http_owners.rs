@@ -1,4 +1,4 @@
-//! Promise 11 over the wire: no owner reaches another's accounts, by id or by the text of a refusal.
+//! Promise 11 over the wire: no owner reaches another's accounts, by id or by error text.
 //!
 //! Every call that the OpenAPI document describes is made with every id of the other owner, and
 //! compared with the same call on a service on which those ids were never given out.
