@@ -58,8 +58,13 @@
 //! | `store` | the durable engine on any journal, and one in memory for tests |
 //! | `sqlite` | its journal in an SQLite file; needs a C compiler and Rust 1.89 |
 //! | `conformance` | the suite that every journal must pass |
-//! | `cli` | the command `mailrota` |
+//! | `http` | the module `http`: the engine over HTTP, as a router |
+//! | `cli` | the command `mailrota`; on by default |
 
+#[cfg(feature = "http")]
+mod clock;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "import")]
 pub mod import;
 mod policy;
@@ -69,6 +74,8 @@ mod shards;
 mod store;
 mod vocab;
 
+#[cfg(feature = "http")]
+pub use clock::Clock;
 pub use policy::{
     Account, Block, Campaign, CampaignState, Connection, Limit, LimitError, Link, Pace, Provider,
     Ramp, RampError, Reason, Schedule, ScheduleError, SettingError, Standpoint, Warmup, WarmupMail,
@@ -85,9 +92,9 @@ pub use shards::{LayoutError, ShardError, Shards};
 pub use store::conformance;
 #[cfg(feature = "store")]
 pub use store::{
-    AsyncEngine, Batch, DurableEngine, DurableError, Fault, Filter, Granted, Head, History,
-    Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Options, Reader, Record,
-    Recovery, Report, StoreError, Ticket, inspect,
+    AsyncEngine, Batch, Document, Documents, DurableEngine, DurableError, Fault, Filter, Granted,
+    Head, History, Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Options, Reader,
+    Record, Recovery, Report, Step, StoreError, Ticket, inspect,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteJournal, check, repair};

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mailrota::{CivilDay, Limit, Ramp, Span, Timestamp, Zone};
 
+use crate::cli::keys::{self, Keys};
 use crate::cli::parse::{self, Days, Window};
+use crate::cli::serve::{self, Serve};
 use crate::cli::store_args::{self, Check, Log, Repair, Replay};
 
 /// The most emails of one plan; each is remembered until the report is drawn.
@@ -63,6 +65,12 @@ pub(super) enum Command {
     /// Show a store as it was at an instant, or why an email went out from its account
     #[command(after_help = store_args::REPLAY_AFTER)]
     Replay(Replay),
+    /// Answer over HTTP, with everything kept in one file
+    #[command(after_help = serve::AFTER)]
+    Serve(Serve),
+    /// Make, revoke and list the API keys of a store
+    #[command(after_help = keys::AFTER)]
+    Keys(Keys),
 }
 
 #[derive(Args)]

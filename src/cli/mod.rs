@@ -13,6 +13,7 @@ mod facts;
 mod grant;
 mod html;
 mod json;
+mod keys;
 mod log;
 mod parse;
 mod picture;
@@ -20,6 +21,7 @@ mod plan;
 mod replay;
 mod report;
 mod sentences;
+mod serve;
 mod setup;
 mod store_args;
 mod svg;
@@ -71,10 +73,12 @@ pub(super) fn run() -> ExitCode {
     let done = match &program.command {
         Command::Check(check) => check::check(check, color),
         Command::Explain(explain) => explain::explain(explain, color),
+        Command::Keys(keys) => keys::keys(keys),
         Command::Log(log) => log::log(log),
         Command::Plan(plan) => plan::plan(plan, color),
         Command::Repair(repair) => check::repair(repair, color),
         Command::Replay(replay) => replay::replay(replay, color),
+        Command::Serve(serve) => serve::serve(serve),
     };
     done.unwrap_or_else(|failure| {
         for line in &failure.0 {
@@ -92,7 +96,7 @@ fn refuse_arguments(error: &clap::Error) -> ExitCode {
         return shown.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        complain("give a command, such as plan or log; see mailrota --help");
+        complain("give a command, such as plan, serve or log; see mailrota --help");
         return ExitCode::from(UNUSABLE);
     }
     let text = error.to_string();

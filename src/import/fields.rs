@@ -20,11 +20,11 @@ const TEXT_MAX: usize = 1_000;
 /// The most minutes between two sends, 31 days: an account refuses longer spacings.
 const MINUTES_MAX: u64 = 44_640;
 
-pub(super) const ADDRESS_RULE: &str = "give an address such as ana@acme.example";
+pub(crate) const ADDRESS_RULE: &str = "give an address such as ana@acme.example";
 
 /// What was found so far in a list.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     errors: Vec<FieldError>,
     more: usize,
     /// The place in the list of the first account with each identity.
@@ -41,7 +41,7 @@ impl Findings {
     }
 
     /// Takes note of an element that is not an account at all.
-    pub(super) fn not_an_object(&mut self, place: usize, value: &Value) {
+    pub(crate) fn not_an_object(&mut self, place: usize, value: &Value) {
         self.add(|| FieldError {
             account: format!("#{place}"),
             field: String::new(),
@@ -50,8 +50,14 @@ impl Findings {
         });
     }
 
+    /// What was found, if nobody counts accounts.
+    #[cfg(feature = "http")]
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
+        self.errors
+    }
+
     /// The accounts, if nothing was wrong with any of them.
-    pub(super) fn finish(self, accounts: Vec<Imported>) -> Result<Vec<Imported>, ImportError> {
+    pub(crate) fn finish(self, accounts: Vec<Imported>) -> Result<Vec<Imported>, ImportError> {
         if self.errors.is_empty() {
             return Ok(accounts);
         }
@@ -61,7 +67,7 @@ impl Findings {
 
 /// The fields of one account, or of an object inside it.
 #[derive(Debug)]
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     label: &'a str,
     place: usize,
     path: &'static str,
@@ -70,7 +76,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         label: &'a str,
         place: usize,
         object: &'a Map<String, Value>,
@@ -80,17 +86,17 @@ impl<'a> Fields<'a> {
     }
 
     /// The account's place in the list, from 1.
-    pub(super) fn place(&self) -> usize {
+    pub(crate) fn place(&self) -> usize {
         self.place
     }
 
     /// The field, if it is given.
-    pub(super) fn given(&self, name: &str) -> Option<&'a Value> {
+    pub(crate) fn given(&self, name: &str) -> Option<&'a Value> {
         given(self.object, name)
     }
 
     /// Takes note that a field is wrong, or missing.
-    pub(super) fn wrong(&mut self, name: &str, rule: &str) {
+    pub(crate) fn wrong(&mut self, name: &str, rule: &str) {
         let value = self.given(name).map(quoted).unwrap_or_default();
         let (label, path) = (self.label, self.path);
         self.findings.add(|| FieldError {
@@ -102,7 +108,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a field if it is given; takes note if `read` does not understand it.
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &mut self,
         name: &str,
         rule: &str,
@@ -116,7 +122,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The same for a field that must be given.
-    pub(super) fn required<T>(
+    pub(crate) fn required<T>(
         &mut self,
         name: &str,
         rule: &str,
@@ -129,7 +135,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a field that goes by either of two names; both may be given if they agree.
-    pub(super) fn either<T: PartialEq>(
+    pub(crate) fn either<T: PartialEq>(
         &mut self,
         names: [&'static str; 2],
         read: impl Fn(&mut Self, &'static str) -> Option<T>,
@@ -144,7 +150,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The fields of an object inside this one.
-    pub(super) fn inside(&mut self, name: &'static str) -> Option<Fields<'_>> {
+    pub(crate) fn inside(&mut self, name: &'static str) -> Option<Fields<'_>> {
         let object = self.given(name)?.as_object();
         if object.is_none() {
             self.wrong(name, "give an object, or null");
@@ -160,7 +166,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes note if an earlier account of the list has the same identity.
-    pub(super) fn unique(&mut self, name: &str, identity: String) {
+    pub(crate) fn unique(&mut self, name: &str, identity: String) {
         let here = self.place;
         let first = *self.findings.first.entry(identity).or_insert(here);
         if first != here {
@@ -168,46 +174,46 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn address(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn address(&mut self, name: &str) -> Option<String> {
         self.required(name, ADDRESS_RULE, address)
     }
 
-    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
         self.optional(name, "give true or false", Value::as_bool)
     }
 
-    pub(super) fn instant(&mut self, name: &str) -> Option<Timestamp> {
+    pub(crate) fn instant(&mut self, name: &str) -> Option<Timestamp> {
         let rule = "give an instant such as 2026-11-20T09:00:00Z";
         self.optional(name, rule, |value| Timestamp::parse(value.as_str()?.trim()).ok())
     }
 
     /// A number of emails.
-    pub(super) fn emails(&mut self, name: &str) -> Option<u32> {
+    pub(crate) fn emails(&mut self, name: &str) -> Option<u32> {
         let rule = "give a whole number from 0 to 4294967295";
         self.optional(name, rule, |value| u32::try_from(whole(value)?).ok())
     }
 
     /// A number of minutes between two sends.
-    pub(super) fn minutes(&mut self, name: &str) -> Option<u64> {
+    pub(crate) fn minutes(&mut self, name: &str) -> Option<u64> {
         let rule = "give whole minutes from 0 to 44640 (31 days)";
         self.optional(name, rule, |value| whole(value).filter(|minutes| *minutes <= MINUTES_MAX))
     }
 
     /// A text, cut to what an account keeps.
-    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         self.optional(name, "give a text, or null", |value| value.as_str().map(cut))
     }
 }
 
 /// The field of that name, unless it is `null` or a blank text.
-pub(super) fn given<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(crate) fn given<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.get(name).filter(|value| {
         !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty())
     })
 }
 
 /// An address: something before and after an `@`, and no blank or control character.
-pub(super) fn address(value: &Value) -> Option<String> {
+pub(crate) fn address(value: &Value) -> Option<String> {
     let text = value.as_str()?;
     let (local, domain) = text.rsplit_once('@')?;
     let sound = !local.is_empty()
@@ -218,12 +224,12 @@ pub(super) fn address(value: &Value) -> Option<String> {
 }
 
 /// A whole number that is not negative: `50`, `50.0` or `"50"`.
-pub(super) fn whole(value: &Value) -> Option<u64> {
+pub(crate) fn whole(value: &Value) -> Option<u64> {
     decimal(&number_text(value)?).filter(|(_, fraction)| !fraction).map(|(whole, _)| whole)
 }
 
 /// A whole number of either sign, written the same ways.
-pub(super) fn code(value: &Value) -> Option<i64> {
+pub(crate) fn code(value: &Value) -> Option<i64> {
     let text = number_text(value)?;
     let (sign, digits) = text.strip_prefix('-').map_or((1, text.as_str()), |digits| (-1, digits));
     let (whole, fraction) = decimal(digits)?;
@@ -237,7 +243,7 @@ fn number_text(value: &Value) -> Option<String> {
 
 /// The whole part of a number such as `95` or `95.5`, and whether something follows it. Digits are
 /// read as text so that no fraction is ever rounded on the way.
-pub(super) fn decimal(text: &str) -> Option<(u64, bool)> {
+pub(crate) fn decimal(text: &str) -> Option<(u64, bool)> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if !digits(whole) || !digits(fraction) {
@@ -247,7 +253,7 @@ pub(super) fn decimal(text: &str) -> Option<(u64, bool)> {
 }
 
 /// The text without blanks around it, cut to [`TEXT_MAX`] bytes between two characters.
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     let text = text.trim();
     let mut end = text.len().min(TEXT_MAX);
     while !text.is_char_boundary(end) {

@@ -37,9 +37,9 @@
 //! - A list may be one page of several. Only what is in it is read.
 
 mod error;
-mod fields;
+pub(crate) mod fields;
 mod instantly;
-mod reputation;
+pub(crate) mod reputation;
 mod smartlead;
 
 pub use error::{FieldError, ImportError};

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::import::fields::decimal;
 use crate::vocab::Reputation;
 
-pub(super) const REPUTATION_RULE: &str =
+pub(crate) const REPUTATION_RULE: &str =
     "give 0 to 100, \"95%\", or excellent, good, average, fair, poor or bad";
 
 /// A reputation given as a word.
@@ -60,7 +60,7 @@ impl ReputationWord {
 
 /// Reads `95`, `95.5` (as 95), `"95"`, `"95%"` or a word. A fraction is rounded down, so that 80.9
 /// does not pass for "above 80".
-pub(super) fn reputation(value: &Value) -> Option<Reputation> {
+pub(crate) fn reputation(value: &Value) -> Option<Reputation> {
     let number = match value.as_str() {
         Some(text) => {
             if let Some(word) = ReputationWord::parse(text) {

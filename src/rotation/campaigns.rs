@@ -172,6 +172,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Every campaign, by number.
+    pub fn campaigns(&self) -> impl Iterator<Item = &Campaign> {
+        self.state.campaigns.values().filter(|record| !record.deleted).map(|c| &c.settings)
+    }
+
+    /// The campaigns that an account is attached to, by number.
+    pub fn campaigns_of(&self, account: AccountId) -> impl Iterator<Item = CampaignId> + '_ {
+        self.state.account(account).into_iter().flat_map(|record| record.campaigns.iter().copied())
+    }
+
     /// The account that writes to a lead, if one does.
     pub fn lead_account(&self, campaign: CampaignId, lead: LeadId) -> Option<AccountId> {
         self.state.campaign(campaign)?.leads.account(lead)

@@ -7,9 +7,9 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::rotation::engine::{ClockError, Engine};
-use crate::rotation::reservation::{Fate, Outcome};
+use crate::rotation::reservation::{Fate, Outcome, Reservation};
 use crate::rotation::state::State;
-use crate::vocab::{CivilDay, ReservationId, Timestamp, Zone};
+use crate::vocab::{CivilDay, OwnerId, ReservationId, Timestamp, Zone};
 
 /// A settlement that was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,14 @@ impl fmt::Display for Outcome {
 }
 
 impl Engine {
+    /// A reservation and whom its campaign belongs to, as long as it is remembered. A deleted
+    /// campaign's reservations are found too, since they can be settled.
+    pub fn reservation(&self, id: ReservationId) -> Option<(&Reservation, OwnerId)> {
+        let reservation = self.state.reservations.get(id)?;
+        let campaign = self.state.campaigns.get(&reservation.campaign)?;
+        Some((reservation, campaign.settings.owner))
+    }
+
     /// Says what became of an email.
     ///
     /// Sent, rejected and unknown count; deferred gives the room back. After the reservation has

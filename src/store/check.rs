@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::store::chain::Mark;
+use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::journal::{Head, Reader};
 use crate::store::load::{self, Loaded};
@@ -97,6 +98,9 @@ pub fn inspect(
     let missing = witnessed.map_or(0, |mark| mark.sequence.saturating_sub(last));
     if missing > 0 {
         problems.push(format!("{place}: the last {missing} facts that were written are gone"));
+    }
+    for Document { kind, id, .. } in reader.documents()?.iter().filter(|one| !one.is_sound()) {
+        problems.push(format!("{place}: document {kind} {id} does not match its check"));
     }
     let snapshot = best.map(|(snapshot, _)| snapshot);
     Ok(Report { place: place.to_owned(), snapshot, end, dropped, missing, problems })

@@ -1,4 +1,4 @@
-//! The engine's commands, each once as a call that blocks and once as a future.
+//! The engine's commands: each as a call that blocks, as a future, and as part of a step.
 //!
 //! Nothing is decided here; what a command does is told where the engine has it.
 
@@ -9,6 +9,7 @@ use crate::rotation::{
     AccountError, AttachError, AttachReport, BeginError, Begun, CampaignError, ClockError, Mode,
     Outcome, Pick, Request, ReserveError, SettleError, Settlement,
 };
+use crate::store::documents::Step;
 use crate::store::durable::{AsyncEngine, DurableEngine};
 use crate::store::error::DurableError;
 use crate::store::ticket::Ticket;
@@ -19,9 +20,8 @@ macro_rules! commands {
         impl DurableEngine {
             $(
                 #[doc = concat!(
-                    "[`Engine::", stringify!($name), "`]",
-                    "(crate::rotation::Engine::", stringify!($name),
-                    "), answered once it is durable."
+                    "[`Engine::", stringify!($name), "`](crate::rotation::Engine::",
+                    stringify!($name), "), answered once it is durable."
                 )]
                 ///
                 /// # Errors
@@ -36,12 +36,30 @@ macro_rules! commands {
             )*
         }
 
+        impl Step<'_> {
+            $(
+                #[doc = concat!(
+                    "[`Engine::", stringify!($name), "`](crate::rotation::Engine::",
+                    stringify!($name), "), durable with the rest of the step."
+                )]
+                ///
+                /// # Errors
+                /// The engine's own.
+                pub fn $name(
+                    &mut self,
+                    $($arg: $type,)*
+                    now: DateTime<Utc>,
+                ) -> Result<$answer, $error> {
+                    self.engine.$name($($arg,)* now)
+                }
+            )*
+        }
+
         impl AsyncEngine {
             $(
                 #[doc = concat!(
-                    "[`Engine::", stringify!($name), "`]",
-                    "(crate::rotation::Engine::", stringify!($name),
-                    "), to be awaited until it is durable."
+                    "[`Engine::", stringify!($name), "`](crate::rotation::Engine::",
+                    stringify!($name), "), to be awaited until it is durable."
                 )]
                 pub fn $name(
                     &self,

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::store::chain::{self, Mark};
+use crate::store::documents::{self, Documents};
 use crate::store::durable::{Queue, Shared};
 use crate::store::error::{JournalError, StoreError};
 use crate::store::journal::{Batch, Journal};
@@ -123,6 +124,7 @@ impl Committer {
         }
         self.last = (self.queue.waiters.len(), start.elapsed());
         self.queue.events.clear();
+        self.queue.documents.clear();
         if self.queue.waiters.len() <= WOKEN_HERE {
             self.queue.waiters.drain(..).for_each(|waiter| waiter.tell(Ok(())));
             return true;
@@ -135,7 +137,7 @@ impl Committer {
     }
 
     fn append(&mut self) -> Result<(), JournalError> {
-        if self.queue.events.is_empty() {
+        if self.queue.events.is_empty() && self.queue.documents.is_empty() {
             return Ok(());
         }
         self.batch.clear();
@@ -145,6 +147,7 @@ impl Committer {
                 JournalError::Io { place: self.shared.place.clone(), problem: error.to_string() }
             })?;
         }
+        self.batch.put_documents(&mut self.queue.documents);
         self.journal.append(&self.batch)?;
         self.end = end;
         if self.is_due() {
@@ -162,8 +165,9 @@ impl Committer {
         let queued = std::mem::take(&mut memory.queue);
         let reloaded = if error.is_passing() { self.reload() } else { Err(error.clone()) };
         let refusal = match reloaded {
-            Ok(loaded) => {
+            Ok((loaded, documents)) => {
                 memory.engine = loaded.engine;
+                memory.documents = documents;
                 memory.engine.record_events();
                 self.end = loaded.end;
                 None
@@ -173,17 +177,22 @@ impl Committer {
         memory.refusal = refusal.clone().or(memory.refusal.take());
         drop(memory);
         self.queue.events.clear();
+        self.queue.documents.clear();
         let waiters = self.queue.waiters.drain(..).chain(queued.waiters);
         let outcome = StoreError::Journal(error);
         waiters.for_each(|waiter: Arc<Slot>| waiter.tell(Err(outcome.clone())));
         refusal.is_none()
     }
 
-    fn reload(&self) -> Result<load::Loaded, JournalError> {
+    fn reload(&self) -> Result<(load::Loaded, Documents), JournalError> {
         let place = &self.shared.place;
-        let loaded = load::load(place, &mut *self.journal.reader()?)?;
+        let mut reader = self.journal.reader()?;
+        let loaded = load::load(place, &mut *reader)?;
+        let documents = documents::read(place, &mut *reader)?;
         let loaded = loaded.filter(|loaded| loaded.end == self.end);
-        loaded.ok_or_else(|| JournalError::damaged(place, None, "it does not end where it did"))
+        let loaded = loaded
+            .ok_or_else(|| JournalError::damaged(place, None, "it does not end where it did"))?;
+        Ok((loaded, documents))
     }
 
     /// Whether so much was written since the newest snapshot that another is worth its size.

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::policy::{Account, Campaign};
 use crate::rotation::{Outcome, Request};
 use crate::store::chain::Mark;
+use crate::store::documents::Document;
 use crate::store::durable::DurableEngine;
 use crate::store::error::JournalError;
 use crate::store::journal::{Batch, Head, Journal, Record};
@@ -32,6 +33,7 @@ pub fn check(open: &mut Opener<'_>) -> Result<(), Broken> {
     alone(open)?;
     facts(open)?;
     taken(open)?;
+    documents(open)?;
     snapshots(open)?;
     forgetting(open)?;
     Ok(())
@@ -141,6 +143,59 @@ fn taken(open: &mut Opener<'_>) -> Result<(), Broken> {
     let journal = said(open())?;
     let mut reader = said(journal.reader())?;
     same("the facts after a refusal", &said(reader.records(0, 100))?, &before)
+}
+
+/// A document replaces the one before it, comes with the facts of its batch, and goes when told so.
+fn documents(open: &mut Opener<'_>) -> Result<(), Broken> {
+    let long = "long ".repeat(200_000);
+    let document = |kind: &str, id: &str, text: &str| Document::sealed(kind, id, Some(text));
+    let gone = |kind: &str, id: &str| Document::sealed(kind, id, None);
+    let mut journal = said(open())?;
+    let mut reader = said(journal.reader())?;
+    same("the documents of a new store", &said(reader.documents())?, &Vec::new())?;
+    let mut with_others = Batch::default();
+    let odd = document("año \u{1f980}", "'quoted\" \\ %s ?1 \u{0}", "\n\r\t\u{0}");
+    with_others.put_documents(&mut vec![document("b", "2", "old"), document("a", "10", &long)]);
+    said(journal.append(&with_others))?;
+    let mut alone = Batch::default();
+    alone.put_documents(&mut vec![
+        document("b", "2", "new"),
+        odd.clone(),
+        document("b", "3", ""),
+        document("b", "4", "for a moment"),
+        gone("b", "4"),
+        gone("b", "5"),
+    ]);
+    said(journal.append(&alone))?;
+    let expected = vec![
+        document("a", "10", &long),
+        odd.clone(),
+        document("b", "2", "new"),
+        document("b", "3", ""),
+    ];
+    drop(journal);
+    let mut journal = said(open())?;
+    let mut reader = said(journal.reader())?;
+    let sorted = |mut documents: Vec<Document>| {
+        documents.sort_by(|a, b| (&a.kind, &a.id).cmp(&(&b.kind, &b.id)));
+        documents
+    };
+    let found = sorted(said(reader.documents())?);
+    same("the documents", &found, &sorted(expected))?;
+    // A batch that is refused leaves none of its documents.
+    let (mut refused, _) = batch(Mark::new(5, 0), &["again"]);
+    refused.put_documents(&mut vec![document("c", "1", "never")]);
+    if journal.append(&refused).is_ok() {
+        return Err("a number that is taken was not refused".to_owned());
+    }
+    drop(journal);
+    let mut journal = said(open())?;
+    let mut reader = said(journal.reader())?;
+    same("the documents after a refusal", &sorted(said(reader.documents())?), &found)?;
+    let mut removed = Batch::default();
+    removed.put_documents(&mut found.iter().map(|one| gone(&one.kind, &one.id)).collect());
+    said(journal.append(&removed))?;
+    same("the documents when all are gone", &said(reader.documents())?, &Vec::new())
 }
 
 /// A snapshot is seen when it is finished, and not before.

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use crate::rotation::{Engine, Event};
 use crate::store::chain::Mark;
 use crate::store::committer::{Committer, Task};
+use crate::store::documents::{self, Document, Documents};
 use crate::store::error::{DurableError, JournalError, StoreError};
 use crate::store::journal::Journal;
 use crate::store::keeper::{Keeper, Stop};
@@ -88,6 +89,7 @@ pub(crate) struct Shared {
 /// The engine, as far as it has decided, and what is not written yet.
 pub(crate) struct Memory {
     pub(crate) engine: Engine,
+    pub(crate) documents: Documents,
     pub(crate) queue: Queue,
     /// Whether nothing is being written just now.
     pub(crate) idle: bool,
@@ -101,6 +103,7 @@ pub(crate) struct Memory {
 #[derive(Default)]
 pub(crate) struct Queue {
     pub(crate) events: Vec<Event>,
+    pub(crate) documents: Vec<Document>,
     pub(crate) waiters: Vec<Arc<Slot>>,
 }
 
@@ -128,7 +131,9 @@ impl DurableEngine {
         }
         journal.make_durable()?;
         loaded.engine.record_events();
-        let shared = Arc::new(Shared::new(place, loaded.engine, loaded.snapshot.1, options));
+        let documents = documents::read(&place, &mut *journal.reader()?)?;
+        let memory = Memory::new(loaded.engine, documents);
+        let shared = Arc::new(Shared::new(place, memory, loaded.snapshot.1, options));
         let committer =
             Committer::new(Arc::clone(&shared), journal, (loaded.snapshot.0, loaded.end));
         let keeper = Keeper::new(Arc::clone(&shared), options.history);
@@ -210,15 +215,24 @@ impl DurableEngine {
         &self,
         work: impl FnOnce(&mut Engine) -> Result<T, E>,
     ) -> Ticket<T, E> {
+        self.submit_all(|memory| work(&mut memory.engine))
+    }
+
+    /// The same with everything that is in memory.
+    pub(crate) fn submit_all<T, E>(
+        &self,
+        work: impl FnOnce(&mut Memory) -> Result<T, E>,
+    ) -> Ticket<T, E> {
         let Ok(mut memory) = self.handle.shared.memory.write() else {
             return Ticket::refused(StoreError::Panicked);
         };
         if let Some(refusal) = &memory.refusal {
             return Ticket::refused(refusal.clone());
         }
-        let answer = work(&mut memory.engine);
+        let answer = work(&mut memory);
         let mut events = memory.engine.take_events();
-        if events.is_empty() && memory.idle && memory.queue.events.is_empty() {
+        let nothing_new = events.is_empty() && memory.queue.documents.is_empty();
+        if nothing_new && memory.idle && memory.queue.events.is_empty() {
             return Ticket::ready(answer);
         }
         let slot = Arc::new(Slot::default());
@@ -241,7 +255,11 @@ impl DurableEngine {
 
     /// The engine in memory, to ask.
     pub(crate) fn ask<T>(&self, question: impl FnOnce(&Engine) -> T) -> T {
-        question(&self.handle.shared.read().engine)
+        self.ask_all(|memory| question(&memory.engine))
+    }
+
+    pub(crate) fn ask_all<T>(&self, question: impl FnOnce(&Memory) -> T) -> T {
+        question(&self.handle.shared.read())
     }
 }
 
@@ -291,10 +309,15 @@ impl Drop for Handle {
     }
 }
 
+impl Memory {
+    fn new(engine: Engine, documents: Documents) -> Self {
+        let (queue, refusal) = Default::default();
+        Self { engine, documents, queue, idle: false, wanted: 1, refusal }
+    }
+}
+
 impl Shared {
-    fn new(place: String, engine: Engine, newest_bytes: u64, options: &Options) -> Self {
-        let memory =
-            Memory { engine, queue: Queue::default(), idle: false, wanted: 1, refusal: None };
+    fn new(place: String, memory: Memory, newest_bytes: u64, options: &Options) -> Self {
         Self {
             memory: RwLock::new(memory),
             place,

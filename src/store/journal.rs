@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::store::chain::Mark;
+use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::ledger::Line;
 
@@ -27,12 +28,14 @@ impl Record {
     }
 }
 
-/// Facts that are written together or not at all, in order and without gaps.
+/// Facts, and documents, that are written together or not at all; the facts in order and without
+/// gaps.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     texts: String,
     /// Each fact's mark and the end of its text.
     facts: Vec<(Mark, usize)>,
+    documents: Vec<Document>,
 }
 
 impl Batch {
@@ -48,9 +51,15 @@ impl Batch {
         self.facts.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no facts and no documents.
     pub fn is_empty(&self) -> bool {
-        self.facts.is_empty()
+        self.facts.is_empty() && self.documents.is_empty()
+    }
+
+    /// Documents in the order of their changes: each replaces the one of its kind and id, and
+    /// removes it if it has no text.
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
     }
 
     /// The place of the last fact.
@@ -71,6 +80,11 @@ impl Batch {
     pub(crate) fn clear(&mut self) {
         self.texts.clear();
         self.facts.clear();
+        self.documents.clear();
+    }
+
+    pub(crate) fn put_documents(&mut self, documents: &mut Vec<Document>) {
+        self.documents.append(documents);
     }
 }
 
@@ -131,8 +145,9 @@ pub trait Journal: Send + fmt::Debug {
     /// [`JournalError`].
     fn make_durable(&mut self) -> Result<(), JournalError>;
 
-    /// Appends all facts of a batch, or none, and returns when they are durable. The first follows
-    /// the last that is there; a journal refuses a number that is taken.
+    /// Appends all facts of a batch and takes over its documents, or none of it, and returns when
+    /// that is durable. The first fact follows the last that is there; a journal refuses a number
+    /// that is taken.
     ///
     /// # Errors
     /// [`JournalError`].
@@ -206,4 +221,10 @@ pub trait Reader: Send + fmt::Debug {
     /// # Errors
     /// [`JournalError`].
     fn records(&mut self, after: u64, most: usize) -> Result<Vec<Record>, JournalError>;
+
+    /// Every document.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn documents(&mut self) -> Result<Vec<Document>, JournalError>;
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::store::chain::Mark;
+use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::journal::{Batch, Head, Journal, Reader, Record};
 
@@ -63,6 +64,7 @@ struct Content {
     facts: BTreeMap<u64, Record>,
     heads: BTreeMap<u64, Head>,
     parts: BTreeMap<(u64, u32), String>,
+    documents: BTreeMap<(String, String), Document>,
 }
 
 const PLACE: &str = "memory";
@@ -214,7 +216,7 @@ impl Journal for MemoryJournal {
 
     fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
         let mut disk = self.disk.lock();
-        let first = batch.iter().next().map_or(0, |(mark, _)| mark.sequence);
+        let first = batch.iter().next().map_or(u64::MAX, |(mark, _)| mark.sequence);
         if disk.seen.facts.keys().next_back().is_some_and(|last| *last >= first) {
             let problem = "the number is taken";
             return Err(JournalError::damaged(PLACE, Some(first), problem));
@@ -223,6 +225,17 @@ impl Journal for MemoryJournal {
             for (mark, text) in batch.iter().take(most) {
                 let record = Record { mark, text: text.to_owned() };
                 content.facts.insert(mark.sequence, record);
+            }
+            if most <= batch.len() {
+                return;
+            }
+            for document in batch.documents() {
+                let key = (document.kind.clone(), document.id.clone());
+                if document.text.is_some() {
+                    content.documents.insert(key, document.clone());
+                } else {
+                    content.documents.remove(&key);
+                }
             }
         })
     }
@@ -295,6 +308,10 @@ impl Reader for MemoryReader {
         let mut disk = self.disk.lock();
         let facts = disk.read()?.facts.range(after.saturating_add(1)..);
         Ok(facts.map(|(_, record)| record.clone()).take(most).collect())
+    }
+
+    fn documents(&mut self) -> Result<Vec<Document>, JournalError> {
+        Ok(self.disk.lock().read()?.documents.values().cloned().collect())
     }
 }
 

@@ -9,6 +9,7 @@ mod commands;
 mod committer;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod documents;
 mod durable;
 mod error;
 mod history;
@@ -27,6 +28,7 @@ mod ticket;
 
 pub use chain::Mark;
 pub use check::{Report, inspect};
+pub use documents::{Document, Documents, Step};
 pub use durable::{AsyncEngine, DurableEngine};
 pub use error::{DurableError, JournalError, StoreError};
 pub use history::{Filter, Granted, History};

@@ -17,9 +17,8 @@ macro_rules! questions {
         impl DurableEngine {
             $(
                 #[doc = concat!(
-                    "[`Engine::", stringify!($name), "`]",
-                    "(crate::rotation::Engine::", stringify!($name),
-                    "), from memory."
+                    "[`Engine::", stringify!($name), "`](crate::rotation::Engine::",
+                    stringify!($name), "), from memory."
                 )]
                 ///
                 /// # Errors

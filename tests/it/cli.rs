@@ -181,7 +181,7 @@ fn bad_input_is_one_line_and_code_2() {
     let empty = scratch("empty.json", "[]");
     let empty = empty.to_str().unwrap();
     for (line, told) in [
-        ("", "give a command, such as plan or log; see mailrota --help"),
+        ("", "give a command, such as plan, serve or log; see mailrota --help"),
         ("plan", "the following required arguments were not provided: <ACCOUNTS>"),
         ("expain x", "unrecognized subcommand 'expain'"),
         ("plan none.json", "cannot read none.json: No such file or directory"),

@@ -17,10 +17,16 @@ fn golden(format: u32) -> PathBuf {
     stores.join(format!("format-{format}.db"))
 }
 
-/// What the stores hold: three accounts, six emails of which three went, and a snapshot in between.
+/// What the stores hold: three accounts, six emails of which three went, a
+/// document, and a snapshot in between.
 fn write(folder: &Folder) {
     let engine = open(folder).unwrap();
     set_up(&engine, 3);
+    let put = engine.step(|step| {
+        step.put("name", "1", "Ana".to_owned());
+        Ok::<(), ()>(())
+    });
+    put.unwrap();
     for lead in 0..6 {
         let reservation = reserve(&engine, lead);
         if lead < 3 {
@@ -40,6 +46,8 @@ fn check(folder: &Folder) {
     let counts: Vec<_> = (1..=3).map(|id| (standing(id).sent, standing(id).reserved)).collect();
     assert_eq!(counts, [(1, 1), (1, 1), (1, 1)]);
     assert_eq!(engine.attached(CampaignId(1)).len(), 3);
+    let name = engine.look(|_, documents| documents.get("name", "1").map(str::to_owned));
+    assert_eq!(name.as_deref(), Some("Ana"));
     assert_eq!(reserve(&engine, 5).id, ReservationId(5), "the key is known");
     assert_eq!(engine.lead_account(CampaignId(1), LeadId(0)), Some(AccountId(1)));
     assert!(engine.begin(ReservationId(3), monday()).unwrap().repeated);

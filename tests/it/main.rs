@@ -35,6 +35,16 @@ mod facts;
 mod fraction;
 mod golden;
 mod histories;
+#[cfg(feature = "http")]
+mod http_calls;
+#[cfg(feature = "http")]
+mod http_lives;
+#[cfg(feature = "http")]
+mod http_owners;
+#[cfg(feature = "cli")]
+mod http_socket;
+#[cfg(feature = "http")]
+mod http_world;
 mod import;
 mod model;
 mod model_commands;

@@ -16,6 +16,7 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::store::chain::Mark;
+use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::journal::{Batch, Head, Journal, Reader};
 use crate::store::ledger::Line;
@@ -25,6 +26,8 @@ pub use crate::store::sqlite::repair::{check, repair};
 use crate::store::sqlite::words::said;
 
 const APPEND: &str = "insert into fact (sequence, crc, event) values (?1, ?2, ?3)";
+const PUT: &str = "insert or replace into document (kind, id, crc, text) values (?1, ?2, ?3, ?4)";
+const REMOVE: &str = "delete from document where kind = ?1 and id = ?2";
 
 /// A journal in an SQLite file: write-ahead log, `synchronous=FULL`, so each batch costs one sync.
 ///
@@ -116,6 +119,16 @@ impl Journal for SqliteJournal {
             for (mark, text) in batch.iter() {
                 let text = ToSqlOutput::from(text);
                 insert.execute(params![mark.sequence.cast_signed(), mark.check, text])?;
+            }
+            for Document { kind, id, text, check } in batch.documents() {
+                let done = match text {
+                    Some(text) => {
+                        let mut put = transaction.prepare_cached(PUT)?;
+                        put.execute(params![kind, id, check, text])
+                    }
+                    None => transaction.prepare_cached(REMOVE)?.execute([kind, id]),
+                };
+                done?;
             }
             Ok(())
         })?;

@@ -10,6 +10,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::store::chain::Mark;
+use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::journal::{Head, Reader, Record};
 use crate::store::sqlite::lines;
@@ -80,6 +81,13 @@ impl Reader for SqliteReader {
         self.all(sql, params![after.cast_signed(), most], |row| {
             let sequence = row.get::<_, i64>(0)?.cast_unsigned();
             Ok(Record::new(sequence, row.get(1)?, text(row, 2)?))
+        })
+    }
+
+    fn documents(&mut self) -> Result<Vec<Document>, JournalError> {
+        let sql = "select kind, id, text, crc from document order by kind, id";
+        self.all(sql, [], |row| {
+            Ok(Document::new(text(row, 0)?, text(row, 1)?, Some(text(row, 2)?), row.get(3)?))
         })
     }
 }

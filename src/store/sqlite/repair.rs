@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::store::chain::Mark;
 use crate::store::check::{self, Report};
+use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::journal::{Batch, Journal, Reader};
 use crate::store::sqlite::SqliteJournal;
@@ -77,6 +78,11 @@ fn copy(reader: &mut dyn Reader, to: &Path, snapshot: u64, end: Mark) -> Result<
         journal.put_part(snapshot, part, &text)?;
     }
     journal.finish_snapshot(head)?;
+    let mut documents = reader.documents()?;
+    documents.retain(Document::is_sound);
+    let mut batch = Batch::default();
+    batch.put_documents(&mut documents);
+    journal.append(&batch)?;
     let mut last = snapshot;
     while last < end.sequence {
         let mut batch = Batch::default();

@@ -21,6 +21,15 @@ create table part (
     primary key (snapshot, part)
 ) strict, without rowid;
 
+-- What is kept besides facts, such as names and the hashes of keys. `crc` covers the others.
+create table document (
+    kind text not null,
+    id text not null,
+    crc integer not null,
+    text text not null,
+    primary key (kind, id)
+) strict, without rowid;
+
 -- For people: what each snapshot says. Nothing here is read back.
 create table account_line (
     snapshot integer not null,

@@ -1,0 +1,179 @@
+//! The command `serve`: the engine over HTTP, on a store in one file.
+//!
+//! Opens, listens, and stops on a signal; what is answered is the library's to say.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use mailrota::http::{AttachAnswer, Service, Settings, Unstated, add_key, list_keys};
+use mailrota::{Clock, DurableEngine, Options, OwnerId};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Failure;
+
+pub(super) const AFTER: &str = "\
+The first start makes the store and prints an API key, once. Ctrl-C or SIGTERM ends it: what runs is
+finished, what is new is answered 503, and the store is closed.
+
+Examples:
+  mailrota serve
+  mailrota serve --listen 0.0.0.0:8025 --store /var/lib/mailrota/store.db --log json";
+
+/// The owner of the key that the first start makes.
+const FIRST_OWNER: OwnerId = OwnerId(1);
+
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8025")]
+    listen: SocketAddr,
+
+    /// The file that everything is kept in
+    #[arg(long, value_name = "FILE", default_value = "mailrota.db")]
+    store: PathBuf,
+
+    /// What attaching accounts answers: `{"success":true,"data":{}}`, the same with a count, or
+    /// `{"ok":true}`
+    #[arg(long, value_enum, value_name = "SHAPE", default_value_t = Shape::Data)]
+    attach_answer: Shape,
+
+    /// Take accounts that are saved without a word on their connection and reputation for working
+    /// and trusted
+    #[arg(long)]
+    trust_new_accounts: bool,
+
+    /// How many calls each key may make in a minute
+    #[arg(long, value_name = "N", default_value = "60000")]
+    rate: NonZeroU32,
+
+    /// How many of them at once
+    #[arg(long, value_name = "N", default_value = "2000")]
+    burst: NonZeroU32,
+
+    /// How to write the log, to standard error; `MAILROTA_LOG` says how much of it, such as warn
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
+    log: Log,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Log {
+    Json,
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    Count,
+    Data,
+    Ok,
+}
+
+/// Serves until a signal.
+pub(super) fn serve(serve: &Serve) -> Result<ExitCode, Failure> {
+    write_log(serve.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
+    runtime.block_on(run(serve))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run(serve: &Serve) -> Result<(), Failure> {
+    let listener = TcpListener::bind(serve.listen).await.map_err(|error| {
+        Failure::new(format!("cannot listen on {}: {error}; give another --listen", serve.listen))
+    })?;
+    let address = listener.local_addr().unwrap_or(serve.listen);
+    let clock = Clock::machine();
+    let service = Service::new(settings(serve), clock.clone());
+    // Calls are answered from the start on, at first with 503.
+    let serving = {
+        let service = service.clone();
+        tokio::spawn(async move { service.serve(listener, signal()).await })
+    };
+    let store = serve.store.clone();
+    let opened = tokio::task::spawn_blocking(move || open(&store, &clock)).await;
+    let (engine, first_key) = opened.map_err(Failure::of)??;
+    service.open(engine);
+    show(&greeting(address, &serve.store, first_key.as_deref()));
+    let ended = serving.await.map_err(Failure::of)?;
+    ended.map_err(Failure::of)
+}
+
+fn settings(serve: &Serve) -> Settings {
+    let answer = match serve.attach_answer {
+        Shape::Count => AttachAnswer::Count,
+        Shape::Data => AttachAnswer::Data,
+        Shape::Ok => AttachAnswer::Ok,
+    };
+    let unstated = if serve.trust_new_accounts { Unstated::Verified } else { Unstated::Unverified };
+    Settings::default()
+        .attach_answer(answer)
+        .burst(serve.burst)
+        .per_minute(serve.rate)
+        .unstated(unstated)
+}
+
+/// Opens the store; one that has no key yet gets one.
+fn open(store: &Path, clock: &Clock) -> Result<(DurableEngine, Option<String>), Failure> {
+    let engine = DurableEngine::open(store, &Options::default(), clock.now());
+    let engine = engine.map_err(Failure::of)?;
+    if !list_keys(&engine).map_err(Failure::of)?.is_empty() {
+        return Ok((engine, None));
+    }
+    let (_, key) = add_key(&engine, FIRST_OWNER, "first", clock.now()).map_err(Failure::of)?;
+    Ok((engine, Some(key)))
+}
+
+fn greeting(address: SocketAddr, store: &Path, first_key: Option<&str>) -> String {
+    let mut text = format!(
+        "mailrota listens on http://{address} and keeps everything in {}\n\
+         what can be asked is told on http://{address}/api/v1/docs\n",
+        store.display()
+    );
+    if let Some(key) = first_key {
+        // Writing to a text never fails.
+        let _ = writeln!(text, "your API key, shown this once: {key}");
+    }
+    text
+}
+
+/// Writes to the standard output at once; if nobody listens there, nobody is told.
+pub(super) fn show(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+fn write_log(form: Log) {
+    let filter = EnvFilter::try_from_env("MAILROTA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = log.with_ansi(io::stderr().is_terminal());
+    match form {
+        Log::Json => log.json().init(),
+        Log::Text => log.init(),
+    }
+}
+
+/// Done once the process is told to end.
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    // A process that cannot be told is ended by force, which loses nothing that was answered.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

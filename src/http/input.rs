@@ -1,0 +1,208 @@
+//! What a caller sends: numbers in the path, the query, and the body, as far as calls are alike.
+//!
+//! A body is a JSON object whatever its content type, also with DELETE. Names may be written with
+//! underscores or in camel case. What a field means is told where it is read.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use serde_json::{Map, Value};
+
+use crate::http::problem::{Detail, Problem};
+use crate::http::service::Service;
+use crate::import::fields::{Fields, Findings};
+
+/// The most entries of a list in a body.
+pub(super) const LIST_MAX: usize = 1_000;
+/// The most things on a page.
+pub(super) const PAGE_MAX: u64 = 100;
+
+/// A number in the path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Id(pub(super) u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        let id = text.ok().and_then(|Path(text)| {
+            // A sign, a blank or an empty text is no number of ours, though a parser may take it.
+            text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+        });
+        id.map(Self).ok_or_else(|| Problem::malformed("the id in the path is not a number"))
+    }
+}
+
+/// The query, every value a text.
+#[derive(Clone, Debug)]
+pub(super) struct Params(pub(super) Map<String, Value>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::malformed("the query cannot be read"))?;
+        let mut object = Map::new();
+        for (name, value) in pairs.into_iter().filter(|(name, _)| name != "api_key") {
+            object.insert(name, Value::String(value));
+        }
+        normalise(object).map(Self)
+    }
+}
+
+/// The body.
+#[derive(Clone, Debug)]
+pub(super) struct Body(pub(super) Map<String, Value>);
+
+impl FromRequest<Service> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
+        let most = service.settings().body_max;
+        let bytes = to_bytes(request.into_body(), most).await.map_err(|_| {
+            Problem::malformed(format!("the body cannot be read, or is longer than {most} bytes"))
+        })?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self(Map::new()));
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(Value::Object(object)) => normalise(object).map(Self),
+            Ok(_) => Err(Problem::malformed("the body is not a JSON object")),
+            // The words of the parser quote nothing of the body.
+            Err(error) => Err(Problem::malformed(format!("the body is not JSON: {error}"))),
+        }
+    }
+}
+
+/// Reads fields, and tells all that are wrong at once.
+pub(super) fn read<T>(
+    object: &Map<String, Value>,
+    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+) -> Result<T, Problem> {
+    let mut findings = Findings::default();
+    let value = read(&mut Fields::new("request", 1, object, &mut findings));
+    let errors = findings.into_errors();
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors.iter().map(Detail::from).collect()));
+    }
+    value.ok_or_else(|| Problem::internal("a body was read neither well nor badly"))
+}
+
+/// Reads a field that goes by any of several names; those that are given must agree.
+pub(super) fn any_of<'a, T: PartialEq>(
+    fields: &mut Fields<'a>,
+    names: &[&'static str],
+    read: impl Fn(&mut Fields<'a>, &'static str) -> Option<T>,
+) -> Option<T> {
+    let mut found: Option<(&'static str, T)> = None;
+    for name in names {
+        let Some(value) = read(fields, name) else { continue };
+        match &found {
+            None => found = Some((name, value)),
+            Some((first, other)) if *other != value => {
+                fields.wrong(name, &format!("{first} says otherwise; give one of the two"));
+            }
+            Some(_) => {}
+        }
+    }
+    found.map(|(_, value)| value)
+}
+
+/// A list of numbers, at most [`LIST_MAX`].
+pub(super) fn ids(value: &Value) -> Option<Vec<u64>> {
+    let list = value.as_array().filter(|list| list.len() <= LIST_MAX)?;
+    list.iter().map(crate::import::fields::whole).collect()
+}
+
+/// The part of a list that a page shows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page {
+    pub(super) offset: u64,
+    pub(super) limit: u64,
+}
+
+impl Page {
+    /// Reads `offset` and `limit`, which is `most` if it is not given.
+    pub(super) fn of(fields: &mut Fields<'_>, most: u64) -> Self {
+        let rule = "give a whole number, 0 or more";
+        let offset = fields.optional("offset", rule, crate::import::fields::whole);
+        let rule = format!("give a whole number from 1 to {most}");
+        let limit = fields.optional("limit", &rule, |value| {
+            crate::import::fields::whole(value).filter(|limit| (1..=most).contains(limit))
+        });
+        Self { offset: offset.unwrap_or(0), limit: limit.unwrap_or(most) }
+    }
+
+    pub(super) fn cut<T>(self, items: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        items.skip(size(self.offset)).take(size(self.limit))
+    }
+}
+
+/// Adds every name that is in camel case with underscores too, at any depth.
+fn normalise(mut object: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
+    let mut twice = Vec::new();
+    spell(&mut object, "", &mut twice);
+    if twice.is_empty() { Ok(object) } else { Err(Problem::invalid(twice)) }
+}
+
+fn spell(object: &mut Map<String, Value>, path: &str, twice: &mut Vec<Detail>) {
+    let camel: Vec<(String, String)> = object
+        .keys()
+        .filter(|name| name.bytes().any(|byte| byte.is_ascii_uppercase()))
+        .map(|name| (name.clone(), underscored(name)))
+        .collect();
+    for (name, plain) in camel {
+        let value = object.get(&name).cloned().unwrap_or_default();
+        match object.get(&plain) {
+            Some(other) if *other != value => {
+                let message = format!("{name} says otherwise; give one of the two");
+                twice.push(Detail::field(format!("{path}{plain}"), message));
+            }
+            Some(_) => {}
+            None => drop(object.insert(plain, value)),
+        }
+    }
+    for (name, value) in object.iter_mut() {
+        let items = if let Value::Array(items) = value {
+            items.as_mut_slice()
+        } else {
+            std::slice::from_mut(value)
+        };
+        for inner in items.iter_mut().filter_map(Value::as_object_mut) {
+            spell(inner, &format!("{path}{name}."), twice);
+        }
+    }
+}
+
+fn underscored(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            plain.push('_');
+        }
+        plain.push(c.to_ascii_lowercase());
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_may_be_in_either_style_but_not_differ() {
+        let read = |value: Value| normalise(value.as_object().unwrap().clone());
+        let both = read(json!({"emailAccountIds": [1], "schedule": {"startHour": "9"}})).unwrap();
+        assert_eq!(both["email_account_ids"], json!([1]));
+        assert_eq!(both["schedule"]["start_hour"], "9");
+        assert!(read(json!({"isSuspended": true, "is_suspended": true})).is_ok());
+        let twice = read(json!({"a": {"isB": 1, "is_b": 2}})).unwrap_err();
+        let Problem::Invalid { details, .. } = twice else { panic!("two values") };
+        assert_eq!(details[0].field.as_deref(), Some("a.is_b"));
+    }
+}

@@ -1,0 +1,98 @@
+//! The OpenAPI document: generated from the calls, with what they all share added once.
+
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder};
+use utoipa::{Modify, OpenApi};
+
+use crate::http::problem::{KeyProblemBody, LimitProblemBody, ProblemBody};
+
+/// What stands above all calls.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "mailrota",
+        description = "Whose turn is it to send? Rotates a campaign's emails over its accounts, \
+                       inside every cap, spacing and window, and says why."
+    ),
+    components(schemas(ProblemBody, KeyProblemBody, LimitProblemBody)),
+    modifiers(&Keys),
+    security(("api_key" = []), ("bearer" = [])),
+    tags(
+        (name = "pool", description = "A campaign's accounts; compatible with SmartLead"),
+        (name = "email-accounts", description = "Accounts; compatible with SmartLead"),
+        (name = "campaigns", description = "Campaigns; compatible with SmartLead"),
+        (name = "rotation", description = "Who sends, and why: the engine's own calls"),
+        (name = "service", description = "How the service is"),
+    )
+)]
+pub(super) struct Description;
+
+/// How a caller shows its key.
+#[derive(Debug)]
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_default();
+        let query = SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::new("api_key")));
+        components.add_security_scheme("api_key", query);
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// The refusals that every call may answer: status, words, schema.
+const REFUSALS: [(&str, &str, &str); 9] = [
+    ("400", "The path, the query or the body cannot be read", "Problem"),
+    ("401", "No key, or a wrong one", "KeyProblem"),
+    ("404", "It does not exist, or belongs to somebody else", "Problem"),
+    ("405", "The path takes other methods", "Problem"),
+    ("409", "The state of things forbids it", "Problem"),
+    ("422", "Values that fail validation, each with every reason", "Problem"),
+    ("429", "Too many calls", "LimitProblem"),
+    ("500", "The service failed; the body names the request", "Problem"),
+    ("503", "The service is starting or stopping, or its store cannot write", "Problem"),
+];
+
+/// Adds the refusals to every call that needs a key.
+pub(super) fn completed(mut document: Document) -> Document {
+    for (path, item) in &mut document.paths.paths {
+        if !path.starts_with("/api/v1/") {
+            continue;
+        }
+        let operations =
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch];
+        operations.into_iter().flatten().for_each(refuse);
+    }
+    document
+}
+
+fn refuse(operation: &mut Operation) {
+    for (status, words, schema) in REFUSALS {
+        let schema = Ref::from_schema_name(schema);
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response =
+            ResponseBuilder::new().description(words).content("application/json", content).build();
+        operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(response));
+    }
+}
+
+/// The document as JSON, and as a page.
+#[derive(Clone, Debug)]
+pub(super) struct Texts {
+    pub(super) json: String,
+    pub(super) page: String,
+}
+
+pub(super) fn texts(document: &Document) -> Texts {
+    let json = document.to_pretty_json().unwrap_or_default();
+    let value = serde_json::from_str(&json).unwrap_or_default();
+    Texts { json: format!("{json}\n"), page: crate::http::page::written(&value) }
+}
+
+/// The OpenAPI document of all calls, as JSON.
+pub fn openapi() -> String {
+    let (_, document) = crate::http::routes::described();
+    texts(&document).json
+}
