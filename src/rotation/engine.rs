@@ -369,8 +369,10 @@ impl Engine {
             let record = self.state.accounts.get(account);
             let stays = record.filter(|record| *shared && record.campaigns.len() == 1);
             if let Some(stays) = stays.and_then(|record| record.campaigns.first().copied()) {
-                // It is no longer shared where it stays.
+                // It is no longer shared where it stays. Sends from elsewhere moved it there
+                // unnoticed, and where nobody is shared everybody stands where it is noted.
                 self.share(stays, |shared| *shared -= 1);
+                self.place(stays, *account);
             }
         }
     }
