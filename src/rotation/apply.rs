@@ -315,7 +315,8 @@ pub(crate) fn end(
             if usage.last_send.is_none_or(|last| last.at <= at) {
                 usage.last_send = Some(LastSend { at, number });
             }
-        } else if fate == Fate::Cancelled && usage.number == reservation.number + 1 {
+        } else if fate == Fate::Cancelled && usage.number.checked_sub(1) == Some(reservation.number)
+        {
             usage.number = reservation.number;
         }
         if fate == Fate::Cancelled {
