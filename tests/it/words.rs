@@ -127,7 +127,7 @@ fn declared(folder: &Path, codes: &mut BTreeSet<String>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             // What disks and strangers' files do wrong has tables of its own.
-            if !["import", "store"].iter().any(|floor| path.ends_with(floor)) {
+            if !["http", "import", "store"].iter().any(|floor| path.ends_with(floor)) {
                 declared(&path, codes);
             }
             continue;

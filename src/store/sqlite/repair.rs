@@ -38,8 +38,8 @@ pub fn check(path: impl AsRef<Path>) -> Result<Report, JournalError> {
 }
 
 /// Writes what [`check()`] calls sound into a new file in the place of the old one, which is kept
-/// beside it as `…-damaged`. What would be dropped is told by [`check()`]; look there first. A store
-/// that is sound is left alone.
+/// beside it as `…-damaged`. What would be dropped is told by [`check()`]; look there first. A
+/// store that is sound is left alone.
 ///
 /// # Errors
 /// [`JournalError::Locked`] if the store is open, [`JournalError::Damaged`] if nothing is sound, or
