@@ -36,8 +36,8 @@ pub fn check(path: impl AsRef<Path>) -> Result<Report, JournalError> {
     Ok(report)
 }
 
-/// Writes what [`check`] calls sound into a new file in the place of the old one, which is kept
-/// beside it as `…-damaged`. What would be dropped is told by [`check`]; look there first. A store
+/// Writes what [`check()`] calls sound into a new file in the place of the old one, which is kept
+/// beside it as `…-damaged`. What would be dropped is told by [`check()`]; look there first. A store
 /// that is sound is left alone.
 ///
 /// # Errors
