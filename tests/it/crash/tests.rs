@@ -14,7 +14,7 @@ use crate::crash::recording::Recording;
 use crate::crash::worker::{SUBJECTS, Subject, Task};
 
 /// Images of an ordinary run; without optimisation they take many times as long.
-const IMAGES: usize = if cfg!(debug_assertions) { 600 } else { 4_800 };
+const IMAGES: usize = if cfg!(debug_assertions) { 600 } else { 3_000 };
 /// One in so many images is of a recovery that was cut short in its turn.
 const AGAIN: usize = 3;
 /// Images of each recovery that is recorded.
