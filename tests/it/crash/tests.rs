@@ -28,8 +28,8 @@ pub(crate) fn number(variable: &str, otherwise: u64) -> u64 {
 
 /// How many images, and the first seed.
 fn wanted() -> (usize, u64) {
-    // Fewer would leave a test with none.
-    let images = number("MAILROTA_CRASH_IMAGES", IMAGES as u64).max(100).try_into().unwrap();
+    // Fewer would leave some tests with too few to see anything.
+    let images = number("MAILROTA_CRASH_IMAGES", IMAGES as u64).max(600).try_into().unwrap();
     (images, number("MAILROTA_CRASH_SEED", 1))
 }
 
