@@ -14,10 +14,10 @@ use crate::crash::recording::Recording;
 use crate::crash::worker::{SUBJECTS, Subject, Task};
 
 /// Images of an ordinary run; without optimisation they take many times as long.
-const IMAGES: usize = if cfg!(debug_assertions) { 600 } else { 4_800 };
+const IMAGES: usize = if cfg!(debug_assertions) { 600 } else { 3_000 };
 /// One in so many images is of a recovery that was cut short in its turn.
 const AGAIN: usize = 3;
-/// Images of each recovery that is recorded.
+/// Images of each recovery that is recorded, at most.
 const OF_RECOVERY: usize = 80;
 /// Steps that a worker does after it recovered a store.
 const STEPS_AFTER: u64 = 4;
@@ -28,7 +28,8 @@ pub(crate) fn number(variable: &str, otherwise: u64) -> u64 {
 
 /// How many images, and the first seed.
 fn wanted() -> (usize, u64) {
-    let images = number("MAILROTA_CRASH_IMAGES", IMAGES as u64).try_into().unwrap();
+    // Fewer would leave some tests with too few to see anything.
+    let images = number("MAILROTA_CRASH_IMAGES", IMAGES as u64).max(600).try_into().unwrap();
     (images, number("MAILROTA_CRASH_SEED", 1))
 }
 
@@ -53,7 +54,8 @@ fn recorded(subject: &Subject, seed: u64, steps: u64) -> Recording {
 fn holds(subject: &Subject, seed: u64, images: usize, steps: u64) {
     let recording = recorded(subject, seed, steps);
     let recoveries = images.div_ceil(AGAIN * OF_RECOVERY);
-    let first = images - recoveries * OF_RECOVERY;
+    let of_each = images.div_ceil(AGAIN * recoveries);
+    let first = images - recoveries * of_each;
     let all = places(&recording, first, seed);
     let failed = failures(subject, &recording, &all, &[]);
     let chain = recording.kept.display().to_string();
@@ -66,7 +68,7 @@ fn holds(subject: &Subject, seed: u64, images: usize, steps: u64) {
         let task = task(&format!("again-{}", subject.name), seed, 1, STEPS_AFTER);
         let again = reopened(subject, &recording, place, &task);
         fs::remove_dir_all(task.folder).unwrap();
-        let all = places(&again, OF_RECOVERY, place.seed);
+        let all = places(&again, of_each, place.seed);
         let failed = failures(subject, &again, &all, &recording.acked(place.point));
         let Place { point, variant, seed } = place;
         let chain = format!("{chain} {point} {variant:?} {seed} {}", again.kept.display());
@@ -77,7 +79,7 @@ fn holds(subject: &Subject, seed: u64, images: usize, steps: u64) {
     println!(
         "{}: {first} images at {points} points, and {} of {recoveries} recoveries, all sound",
         subject.name,
-        recoveries * OF_RECOVERY,
+        recoveries * of_each,
     );
     fs::remove_file(recording.kept).unwrap();
 }
