@@ -4,7 +4,6 @@
 
 mod args;
 mod check;
-mod clock;
 mod costs;
 mod course;
 mod day;

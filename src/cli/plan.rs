@@ -5,10 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mailrota::Timestamp;
+use mailrota::{Clock, Timestamp};
 
 use crate::cli::args::{Color, Plan};
-use crate::cli::clock::Stopwatch;
 use crate::cli::course::{self, Job};
 use crate::cli::report::{self, Report};
 use crate::cli::setup::{Inputs, Limits};
@@ -72,7 +71,7 @@ fn report(inputs: &Inputs, emails: u64) -> Result<Report, Failure> {
 /// A line on the standard error that tells how far a long run is, if somebody sits there.
 struct Progress {
     emails: u64,
-    watch: Stopwatch,
+    clock: Clock,
     seen: bool,
     shown: bool,
 }
@@ -80,11 +79,11 @@ struct Progress {
 impl Progress {
     fn new(emails: u64) -> Self {
         let seen = io::stderr().is_terminal();
-        Self { emails, watch: Stopwatch::start(), seen, shown: false }
+        Self { emails, clock: Clock::machine(), seen, shown: false }
     }
 
     fn told(&mut self, gone: u64) {
-        if self.seen && self.watch.elapsed() > QUICK {
+        if self.seen && self.clock.elapsed() > QUICK {
             self.shown = true;
             let percent = gone.saturating_mul(100) / self.emails.max(1);
             let _ = write!(io::stderr(), "\rplanning … {percent}%");

@@ -7,16 +7,15 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use mailrota::import::{self, Defaults, Imported};
 use mailrota::{
-    Account, AccountId, AttachReport, Campaign, CampaignId, Config, Connection, Engine, Mode,
-    OwnerId, Pace, Reputation, Schedule, Span, Standpoint, Timestamp,
+    Account, AccountId, AttachReport, Campaign, CampaignId, Clock, Config, Connection, Engine,
+    Mode, OwnerId, Pace, Reputation, Schedule, Span, Standpoint, Timestamp,
 };
 
 use crate::cli::Failure;
 use crate::cli::args::{PaceArg, Settings};
-use crate::cli::clock;
 
 const OWNER: OwnerId = OwnerId(1);
 /// The campaign of every plan.
@@ -90,7 +89,7 @@ impl Inputs {
         if accounts.is_empty() {
             return Err(Failure::new(format!("{name}: the list has no accounts")));
         }
-        let start = settings.start.unwrap_or_else(clock::present);
+        let start = settings.start.unwrap_or_else(this_minute);
         let campaign = campaign(settings)?;
         for Imported { account, .. } in &mut accounts {
             overlay(account, settings);
@@ -156,6 +155,13 @@ fn add(
     let id = account.id;
     engine.add_account(account, now).map_err(Failure::of)?;
     engine.report_usage(id, sent_today, now).map_err(Failure::of)
+}
+
+/// The present, in whole minutes so that a report reads well.
+fn this_minute() -> Timestamp {
+    let now = Clock::machine().now();
+    let minute = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
+    Timestamp::try_from(minute).unwrap_or(Timestamp::EPOCH)
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
