@@ -12,6 +12,8 @@ use crate::vocab::Timestamp;
 /// More than anybody sends; what is read from outside stays below, so that sums do not overflow.
 const SUM_MAX: u64 = 1 << 62;
 
+const DAY_MS: i64 = 86_400_000;
+
 /// An instant with emails, and how many of them were to new leads: those sent at it or, within
 /// [`Sums`], all up to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +26,12 @@ pub(crate) struct Entry {
 
 impl Entry {
     fn day(self) -> i64 {
-        self.at.unix_ms().div_euclid(86_400_000)
+        self.at.unix_ms().div_euclid(DAY_MS)
+    }
+
+    /// The last instant of its day.
+    pub(crate) fn day_end(self) -> Timestamp {
+        Timestamp::from_unix_ms((self.day() + 1) * DAY_MS - 1).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -208,6 +215,11 @@ impl Rare {
             let end = sums.entries.partition_point(|entry| holds(entry.at.unix_ms()));
             end.checked_sub(1).and_then(|last| sums.entries.get(last)).map(|last| last.at)
         })
+    }
+
+    /// Whether emails in bulk are here, which may be later than single ones.
+    pub(crate) fn has_bulk(&self) -> bool {
+        !self.bulk.entries.is_empty()
     }
 
     /// The instant of the last emails here.

@@ -1,20 +1,17 @@
 //! The times at which an account, or a campaign, sent: what every window is counted from.
 //!
-//! A single send takes four bytes; what came in bulk, or is remembered by the day, is in `bulk.rs`.
+//! Single sends are in `sends.rs`; what came in bulk, or is remembered by the day, is in `bulk.rs`.
 //! Knows no limits and no zones.
 
 use std::fmt;
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::rotation::bulk::{Entry, Rare, Sums, merged};
+use crate::rotation::sends::Sends;
 use crate::vocab::{Span, Timestamp};
 
-/// How many milliseconds a page spans: 32 bits, without the one that marks a new lead.
-const PAGE: i64 = 1 << 31;
-
-/// Sends that are older, which is more than any window, need no place on the two pages.
+/// Sends that are older, which is more than any window, need no place among the single ones.
 const KEPT: Span = Span::days(32);
 
 /// A count of emails, and how many of them were new leads.
@@ -28,26 +25,23 @@ pub(crate) struct Count {
 #[derive(Clone, Default, Deserialize)]
 #[serde(from = "Vec<Entry>")]
 pub(crate) struct Log {
-    /// The Unix millisecond at which the first page begins; the second follows it.
-    base: i64,
-    /// Single sends, oldest first: milliseconds since the page began, and in the lowest bit
-    /// whether it was to a new lead.
-    slots: Vec<u32>,
-    /// How many of the first slots are void.
-    void: u32,
-    /// Which slot is the first on the second page; never a void one.
-    turn: u32,
+    sends: Sends,
     rare: Option<Box<Rare>>,
 }
 
 impl Log {
     /// Adds emails sent at `at`; if that is before the last entry, they count as sent with it.
     pub(crate) fn push(&mut self, at: Timestamp, count: Count) {
-        let send = self.live().last().map(|index| self.at(index));
-        let rare = self.rare.as_deref().and_then(Rare::last_at);
-        let at = send.max(rare).map_or(at, |last| last.max(at));
-        if count.total == 1 && self.slots.len() < u32::MAX as usize {
-            self.write(at, count.new_leads > 0);
+        let (single, new_lead) = (count.total == 1, count.new_leads > 0);
+        // Nearly all are later than all before.
+        if single && !self.has_bulk() && self.sends.append(at, new_lead) {
+            return;
+        }
+        let at =
+            self.sends.last_at().max(self.rare.as_deref().and_then(Rare::last_at)).max(Some(at));
+        let at = at.unwrap_or(Timestamp::MAX);
+        if single && !self.sends.is_full() {
+            self.write(at, new_lead);
         } else if count.total > 0 {
             let (total, new_leads) = (count.total.into(), count.new_leads.min(count.total).into());
             self.rare.get_or_insert_default().push(Entry { at, total, new_leads });
@@ -67,7 +61,7 @@ impl Log {
     /// then still counts what it must, never less.
     pub(crate) fn prune(&mut self, coarse: Timestamp, gone: Timestamp) {
         let old = coarse.max(gone);
-        let sends = self.live().next().is_some_and(|first| self.at(first) <= old);
+        let sends = self.sends.first_at().is_some_and(|first| first <= old);
         if sends || self.rare.as_deref().is_some_and(|rare| rare.is_older(gone, old)) {
             self.prune_old(coarse, gone);
         }
@@ -76,14 +70,13 @@ impl Log {
     /// How many were sent at or after `from`.
     pub(crate) fn since(&self, from: Timestamp) -> u32 {
         let rare = self.rare.as_deref().map_or(0, |rare| rare.since(from.unix_ms()).0);
-        narrow(rare + self.sends_since(from.unix_ms()))
+        narrow(rare + self.sends.since(from.unix_ms()))
     }
 
     /// How many of those sent at or after `from` were to new leads. Looks at each.
     pub(crate) fn new_leads_since(&self, from: Timestamp) -> u32 {
-        let sends = &self.slots[self.first_from(from.unix_ms())..];
         let rare = self.rare.as_deref().map_or(0, |rare| rare.since(from.unix_ms()).1);
-        narrow(rare + u64::from(sends.iter().map(|slot| slot & 1).sum::<u32>()))
+        narrow(rare + self.sends.new_leads_since(from.unix_ms()))
     }
 
     /// The instant at which a rolling window of that length holds at most `keep` of these sends,
@@ -92,12 +85,11 @@ impl Log {
         let (mut keep, mut over) = (u64::from(keep), None);
         if let Some(rare) = &self.rare {
             // After the last entry since which there are too many, only sends can be too many.
-            over = rare.last(|from| rare.since(from).0 + self.sends_since(from) > keep);
+            over = rare.last(|from| rare.since(from).0 + self.sends.since(from) > keep);
             let after = over.map_or(i64::MIN, |over: Timestamp| over.unix_ms() + 1);
             keep -= rare.since(after).0;
         }
-        let keep = usize::try_from(keep).unwrap_or(usize::MAX);
-        let send = self.live().rev().nth(keep).map(|index| self.at(index));
+        let send = self.sends.nth_last_at(usize::try_from(keep).unwrap_or(usize::MAX));
         over.max(send).map_or(Timestamp::MIN, |at| at.plus(length))
     }
 
@@ -106,11 +98,11 @@ impl Log {
         self.rare.as_deref().is_none_or(Rare::is_sound)
     }
 
-    /// A log of entries. Single sends get slots from an instant on, after which they ascend.
-    fn of(entries: &[Entry], slots_from: Option<Timestamp>) -> Self {
+    /// A log of entries. Single sends stand apart from an instant on, after which they ascend.
+    fn of(entries: &[Entry], single_from: Option<Timestamp>) -> Self {
         let (mut log, mut bulk) = (Self::default(), Sums::default());
         for entry in entries {
-            let recent = slots_from.is_some_and(|from| entry.at >= from);
+            let recent = single_from.is_some_and(|from| entry.at >= from);
             if recent && entry.total == 1 && entry.new_leads <= 1 {
                 log.write(entry.at, entry.new_leads == 1);
             } else {
@@ -122,77 +114,21 @@ impl Log {
         log
     }
 
-    /// The slots that are not void.
-    fn live(&self) -> Range<usize> {
-        self.void as usize..self.slots.len()
-    }
-
-    fn at(&self, index: usize) -> Timestamp {
-        let page = if index < self.turn as usize { 0 } else { PAGE };
-        let unix_ms = self.base + page + i64::from(self.slots[index] >> 1);
-        Timestamp::from_unix_ms(unix_ms).unwrap_or(Timestamp::MAX)
-    }
-
-    fn entry(&self, index: usize) -> Entry {
-        Entry { at: self.at(index), total: 1, new_leads: u64::from(self.slots[index] & 1) }
-    }
-
-    /// The first slot at or after an instant.
-    #[inline]
-    fn first_from(&self, unix_ms: i64) -> usize {
-        let offset = unix_ms - self.base;
-        let (void, turn) = (self.void as usize, self.turn as usize);
-        let (start, page, offset) = if offset < PAGE {
-            (void, &self.slots[void..turn], offset)
-        } else {
-            (turn, &self.slots[turn..], offset - PAGE)
-        };
-        let least = u32::try_from(offset.max(0) << 1);
-        start + least.map_or(page.len(), |least| page.partition_point(|slot| *slot < least))
-    }
-
-    fn sends_since(&self, unix_ms: i64) -> u64 {
-        (self.slots.len() - self.first_from(unix_ms)) as u64
-    }
-
-    /// Adds a slot for an instant that is not before any other.
+    /// Adds a single send at an instant that is not before any other.
     fn write(&mut self, at: Timestamp, new_lead: bool) {
-        if at.unix_ms() - self.base >= 2 * PAGE && !self.live().is_empty() {
+        if self.sends.is_beyond(at) {
             *self = Self::of(&self.entries(), Some(at.minus(KEPT)));
         }
-        if self.live().is_empty() {
-            self.base = at.unix_ms();
-            self.slots.clear();
-            (self.void, self.turn) = (0, 0);
-        }
-        if self.slots.len() == self.slots.capacity() {
-            self.make_room();
-        }
-        let offset = at.unix_ms() - self.base;
-        self.turn += u32::from(offset < PAGE);
-        let within = u32::try_from(offset.rem_euclid(PAGE)).unwrap_or_default();
-        self.slots.push(within << 1 | u32::from(new_lead));
+        self.sends.push(at, new_lead);
     }
 
-    fn make_room(&mut self) {
-        let len = self.slots.len();
-        if self.void as usize > len / 8 {
-            self.slots.drain(..self.void as usize);
-            (self.void, self.turn) = (0, self.turn - self.void);
-        } else {
-            // By little, since most logs stay as long as a few days make them.
-            self.slots.reserve_exact((len / 4).max(8));
-        }
+    fn has_bulk(&self) -> bool {
+        self.rare.as_deref().is_some_and(Rare::has_bulk)
     }
 
     fn take_back_alike(&mut self, unix_ms: i64, new_lead: bool) -> bool {
-        let mut here = self.first_from(unix_ms)..self.first_from(unix_ms + 1);
-        if let Some(index) = here.find(|index| (self.slots[*index] & 1 == 1) == new_lead) {
-            self.slots.remove(index);
-            self.turn -= u32::from(index < self.turn as usize);
-            return true;
-        }
-        self.rare.as_mut().is_some_and(|rare| rare.take_back(unix_ms, new_lead))
+        let of_rare = |rare: &mut Box<Rare>| rare.take_back(unix_ms, new_lead);
+        self.sends.take_back(unix_ms, new_lead) || self.rare.as_mut().is_some_and(of_rare)
     }
 
     #[inline(never)]
@@ -200,8 +136,8 @@ impl Log {
         if let Some(rare) = &mut self.rare {
             rare.forget(gone.unix_ms());
         }
-        while self.pop(gone).is_some() {}
-        while let Some(send) = self.pop(coarse) {
+        while self.sends.pop(gone).is_some() {}
+        while let Some(send) = self.pop_day(coarse) {
             let rare = self.rare.get_or_insert_default();
             rare.thin(send.at.unix_ms());
             rare.push_by_day(send);
@@ -211,19 +147,26 @@ impl Log {
         }
     }
 
-    /// Takes out the oldest single send if it is at or before that instant.
-    fn pop(&mut self, until: Timestamp) -> Option<Entry> {
-        let send = self.live().next().map(|index| self.entry(index));
-        let send = send.filter(|send| send.at <= until)?;
-        self.void += 1;
-        self.turn = self.turn.max(self.void);
-        Some(send)
+    /// Takes out the oldest single sends of one day, those at or before that instant.
+    fn pop_day(&mut self, until: Timestamp) -> Option<Entry> {
+        let mut day = self.sends.pop(until)?;
+        // Bulk in between is put among the days first.
+        if self.has_bulk() {
+            return Some(day);
+        }
+        let until = until.min(day.day_end());
+        while let Some(send) = self.sends.pop(until) {
+            day.at = send.at;
+            day.total += 1;
+            day.new_leads += send.new_leads;
+        }
+        Some(day)
     }
 
     /// Every instant with its count, however that is kept.
     fn entries(&self) -> Vec<Entry> {
         let rare = self.rare.iter().flat_map(|rare| rare.counts());
-        merged(rare.chain(self.live().map(|index| self.entry(index))).collect())
+        merged(rare.chain(self.sends.entries()).collect())
     }
 }
 
@@ -301,7 +244,7 @@ mod tests {
     #[test]
     fn a_day_is_small() {
         let day = log(&(0..50).map(|n| (n * 10, 1)).collect::<Vec<_>>());
-        assert!(size_of::<Log>() + day.slots.capacity() * 4 < 256 && day.rare.is_none());
+        assert!(size_of::<Log>() + day.sends.bytes() < 256 && day.rare.is_none());
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod reserve;
 mod rota;
 mod rules;
 mod runs;
+mod sends;
 mod settings;
 mod settle;
 mod snapshot;

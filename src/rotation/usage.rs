@@ -16,6 +16,10 @@ use crate::vocab::{AccountId, CivilDay, ReservationId, Span, Timestamp, Today, Z
 /// How long sends are remembered at least: any civil day, in a former zone too.
 pub(crate) const MEMORY_MIN: Span = Span::hours(52);
 
+/// Old sends are put together once in so many milliseconds, and not with every send. The instants
+/// are the same for every engine, so that those that were restored remember alike.
+const TOGETHER: i64 = 6 * 3_600_000;
+
 /// More than anybody counts to; what is read from outside stays below, so that sums do not
 /// overflow.
 pub(crate) const COUNT_MAX: u64 = 1 << 62;
@@ -105,7 +109,7 @@ impl Usage {
     /// Enters a send at `at`, which is not before any other. Days with one are noted apart.
     pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, memory: Span) {
         self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });
-        self.log.prune(at.minus(memory), at.minus(Limit::LENGTH_MAX));
+        self.log.prune(at.minus(memory).floor(TOGETHER), at.minus(Limit::LENGTH_MAX));
     }
 
     /// Enters emails that were sent without the engine. They make a day one with a send.

@@ -96,6 +96,12 @@ impl Timestamp {
         if earlier < Self::MIN.0 { Self::MIN } else { Self(earlier) }
     }
 
+    /// The latest instant that is not later and a whole number of steps from 1970, if there is one.
+    pub(crate) const fn floor(self, step_ms: i64) -> Self {
+        let floor = self.0 - self.0.rem_euclid(step_ms);
+        if floor < Self::MIN.0 { Self::MIN } else { Self(floor) }
+    }
+
     /// How long after `earlier` this is; nothing if it is before.
     pub const fn since(self, earlier: Self) -> Span {
         if self.0 <= earlier.0 { Span(0) } else { Span(self.0.abs_diff(earlier.0)) }
