@@ -17,6 +17,7 @@ mod config;
 mod engine;
 mod event;
 mod explain;
+mod few;
 mod findings;
 mod forecast;
 mod gather;

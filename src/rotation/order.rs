@@ -4,12 +4,10 @@
 //! lower bound: the caller says where it truly stands, and puts it in anew if that is elsewhere.
 //! Knows rows and places, not why they are there.
 
+use crate::rotation::few::Few;
 use crate::rotation::runs::Runs;
 use crate::rotation::table::Slot;
 use crate::vocab::AccountId;
-
-/// Up to so many rows a look at each costs less than keeping runs, and needs less memory.
-const FEW: usize = 16;
 
 /// Where an account stands: places rounded as they are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,8 +50,7 @@ impl Standing {
 /// Rows in the order of their turns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Order {
-    /// By deadline, then by number.
-    few: Vec<Standing>,
+    few: Few,
     /// All of them, once they were many.
     many: Option<Box<Runs>>,
     tickets: u32,
@@ -65,10 +62,7 @@ impl Order {
         let standing = self.standing(row, spot);
         match &mut self.many {
             Some(runs) => runs.insert(standing),
-            None if self.few.len() < FEW => {
-                self.few.push(standing);
-                self.settle(self.few.len() - 1, standing);
-            }
+            None if self.few.insert(standing) => {}
             None => self.many = Some(self.spread(standing)),
         }
         standing.ticket
@@ -80,8 +74,8 @@ impl Order {
         if let Some(runs) = &mut self.many {
             runs.leave(old);
             runs.insert(standing);
-        } else if let Some(at) = self.few.iter().position(|at| at.ticket == old) {
-            self.settle(at, standing);
+        } else {
+            self.few.replace(old, standing);
         }
         standing.ticket
     }
@@ -92,24 +86,10 @@ impl Order {
         Standing { start, deadline, id, row: row.number(), ticket: Ticket(self.tickets) }
     }
 
-    /// Puts an entry among the few in the place of one, and moves it to where it belongs.
-    fn settle(&mut self, mut at: usize, standing: Standing) {
-        let few = self.few.as_mut_slice();
-        while let Some(next) = few.get(at + 1).filter(|next| next.is_due_before(&standing)) {
-            few[at] = *next;
-            at += 1;
-        }
-        while at > 0 && standing.is_due_before(&few[at - 1]) {
-            few[at] = few[at - 1];
-            at -= 1;
-        }
-        few[at] = standing;
-    }
-
     /// Puts everybody into runs.
     #[cold]
     fn spread(&mut self, last: Standing) -> Box<Runs> {
-        let mut all = std::mem::take(&mut self.few);
+        let mut all = self.few.take();
         all.push(last);
         all.sort_unstable_by_key(|at| (at.start, at.deadline, at.id));
         let mut runs = Box::new(Runs::new(all.first().map_or(0, |at| at.start)));
@@ -123,8 +103,8 @@ impl Order {
     pub(crate) fn leave(&mut self, ticket: Ticket) {
         if let Some(runs) = &mut self.many {
             runs.leave(ticket);
-        } else if let Some(n) = self.few.iter().position(|at| at.ticket == ticket) {
-            self.few.remove(n);
+        } else {
+            self.few.remove(ticket);
         }
     }
 
@@ -137,7 +117,7 @@ impl Order {
         if let Some(runs) = &mut self.many {
             return runs.first_eligible(virtual_time, stands);
         }
-        self.few.iter().find(|at| at.start <= virtual_time)
+        self.few.first_eligible(virtual_time)
     }
 
     /// The row that is first by start among those whose start has not come.
@@ -149,9 +129,7 @@ impl Order {
         if let Some(runs) = &mut self.many {
             return runs.first_ahead(virtual_time, stands);
         }
-        let mut ahead = self.few.iter().filter(|at| at.start > virtual_time);
-        let first = ahead.next()?;
-        Some(ahead.fold(first, |least, at| if at.starts_before(least) { at } else { least }))
+        self.few.first_ahead(virtual_time)
     }
 
     /// How many entries there are, those that were left behind too.

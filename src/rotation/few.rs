@@ -1,0 +1,116 @@
+//! The order of turns of a few rows, who are gone through.
+//!
+//! Entries stay where they are and a number says in which order they come, so that a turn moves
+//! half a byte instead of entries. Knows rows and places, not why they are there.
+
+use crate::rotation::order::{Standing, Ticket};
+
+/// How many there is room for: a number of 64 bits holds as many places of four bits.
+pub(crate) const FEW: usize = 16;
+
+/// Up to [`FEW`] rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Few {
+    entries: Vec<Standing>,
+    /// Where the entries are, by deadline, then by number; the first is in the lowest four bits.
+    order: u64,
+    /// Which of the order was found last.
+    found: usize,
+}
+
+impl Few {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Puts a row in, if there is room.
+    pub(crate) fn insert(&mut self, standing: Standing) -> bool {
+        let place = self.entries.len();
+        if place == FEW {
+            return false;
+        }
+        self.enter(place, &standing, place);
+        self.entries.push(standing);
+        true
+    }
+
+    /// Puts an entry in the place of the one with that ticket.
+    pub(crate) fn replace(&mut self, old: Ticket, standing: Standing) {
+        let Some((nth, place)) = self.find(old) else { return };
+        self.strike(nth);
+        self.enter(self.entries.len() - 1, &standing, place);
+        self.entries[place] = standing;
+    }
+
+    /// Takes a row out.
+    pub(crate) fn remove(&mut self, ticket: Ticket) {
+        let Some((nth, place)) = self.find(ticket) else { return };
+        self.strike(nth);
+        self.entries.swap_remove(place);
+        // The last entry has taken its place.
+        let last = self.entries.len();
+        if let Some(nth) = (0..last).find(|nth| self.place(*nth) == last) {
+            self.order ^= ((last ^ place) as u64) << (4 * nth);
+        }
+    }
+
+    /// The first by deadline among those whose start has come.
+    pub(crate) fn first_eligible(&mut self, virtual_time: i128) -> Option<&Standing> {
+        let mut order = self.order;
+        for nth in 0..self.entries.len() {
+            let entry = &self.entries[(order & 15) as usize];
+            if entry.start <= virtual_time {
+                self.found = nth;
+                return Some(entry);
+            }
+            order >>= 4;
+        }
+        None
+    }
+
+    /// The first by start among those whose start has not come.
+    pub(crate) fn first_ahead(&self, virtual_time: i128) -> Option<&Standing> {
+        let mut ahead = self.entries.iter().filter(|at| at.start > virtual_time);
+        let first = ahead.next()?;
+        Some(ahead.fold(first, |least, at| if at.starts_before(least) { at } else { least }))
+    }
+
+    /// All of them, in any order.
+    pub(crate) fn take(&mut self) -> Vec<Standing> {
+        std::mem::take(self).entries
+    }
+
+    /// Which of the order a ticket is, and where its entry is.
+    fn find(&self, ticket: Ticket) -> Option<(usize, usize)> {
+        let is_it =
+            |nth: usize| self.entries.get(self.place(nth)).is_some_and(|at| at.ticket == ticket);
+        // Mostly it is the one that was found.
+        let found = self.found.min(self.entries.len().checked_sub(1)?);
+        let nth =
+            if is_it(found) { found } else { (0..self.entries.len()).find(|nth| is_it(*nth))? };
+        Some((nth, self.place(nth)))
+    }
+
+    /// Where the nth of the order is.
+    fn place(&self, nth: usize) -> usize {
+        (self.order >> (4 * nth) & 15) as usize
+    }
+
+    /// Takes the nth out of the order.
+    fn strike(&mut self, nth: usize) {
+        let before = (1 << (4 * nth)) - 1;
+        self.order = self.order & before | self.order >> 4 & !before;
+    }
+
+    /// Puts a place into an order of so many, by what stands there.
+    fn enter(&mut self, count: usize, standing: &Standing, place: usize) {
+        let mut nth = count;
+        // Who was served is due late.
+        while nth > 0 && standing.is_due_before(&self.entries[self.place(nth - 1)]) {
+            nth -= 1;
+        }
+        let before = (1 << (4 * nth)) - 1;
+        self.order =
+            self.order & before | (self.order & !before) << 4 | (place as u64) << (4 * nth);
+    }
+}
