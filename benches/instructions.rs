@@ -27,7 +27,7 @@ const ATTACHES_MAX: u64 = 20;
 type Kind = (&'static str, fn(u64));
 
 /// Every kind; `.ci/instructions` names them too.
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     ("pick/10", |picks| Alone::of(10).run(picks)),
     ("pick/1000", |picks| Alone::of(1_000).run(picks)),
     ("pick/100000", |picks| Alone::of(100_000).run(picks)),
@@ -41,6 +41,7 @@ const KINDS: [Kind; 13] = [
     ("shared/4", |turns| run(Pool::shared(), turns, Pool::spread)),
     ("attach/1000", |turns| run(Pool::to_attach(), turns, Pool::attach)),
     ("change/1000", |turns| run(Pool::of(1_000), turns, Pool::change)),
+    ("forecast/100", |emails| Pool::of(100).forecast(emails)),
 ];
 
 /// The rotation alone, of the same accounts in the middle of the same work.
@@ -211,6 +212,13 @@ impl Pool {
         let report = self.engine.attach(CampaignId(self.turns), &ids, self.now);
         black_box(report.expect("all in order, and no more than there are"));
         self.turns += 1;
+    }
+
+    /// Looks ahead at so many emails.
+    fn forecast(self, emails: u64) {
+        let found = self.engine.forecast(CampaignId(0), emails, Span::days(30), self.now);
+        assert_eq!(found.expect("a good question").emails, emails);
+        mem::forget(self);
     }
 
     /// Changes the cap of one account after another, and so its weight.

@@ -137,7 +137,8 @@ impl Engine {
         Ok(now.max(seen))
     }
 
-    fn arrive(&mut self, now: Timestamp) -> Timestamp {
+    /// Takes in that it is so late, or later already.
+    pub(crate) fn arrive(&mut self, now: Timestamp) -> Timestamp {
         let now = self.state.seen.map_or(now, |seen| seen.max(now));
         if self.state.seen == Some(now) && self.index.now == now {
             return now;

@@ -11,11 +11,11 @@ use crate::policy::{Block, Reason};
 use crate::rotation::engine::Engine;
 use crate::rotation::explain::QuestionError;
 use crate::rotation::leads::Leads;
-use crate::rotation::reservation::{Outcome, Request};
+use crate::rotation::reservation::{Fate, Outcome, Request, Reservation};
 use crate::rotation::reserve::{Pick, Wait};
 use crate::rotation::rules::{AccountRules, Purpose, longest};
 use crate::rotation::state::{CampaignRecord, State};
-use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Span, Timestamp, Today};
+use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Span, Timestamp, Today, Zone};
 
 /// The most emails that a look ahead goes through: half a minute of work.
 const EMAILS_MAX: u64 = 10_000_000;
@@ -58,6 +58,44 @@ pub struct Forecast {
     pub waits: BTreeMap<Reason, Span>,
     /// For how long each account would be held, by what holds it longest.
     pub held: BTreeMap<AccountId, BTreeMap<Reason, Span>>,
+}
+
+/// What one account would send, added up.
+#[derive(Debug)]
+struct Tally {
+    account: AccountId,
+    zone: Zone,
+    today: Today,
+    /// The day of the last email, and how many there were on it.
+    open: Option<(CivilDay, u32)>,
+    held: BTreeMap<Reason, Span>,
+}
+
+impl Tally {
+    /// Adds an email that is not before any other. Returns the day that ended with it, if one did.
+    fn add(&mut self, email: Planned) -> Option<DayForecast> {
+        if let Some(block) = email.held {
+            let held = self.held.entry(block.reason).or_default();
+            *held = held.plus(block.until.unwrap_or(email.at).since(email.at));
+        }
+        let day = self.today.day(self.zone, email.at);
+        match &mut self.open {
+            Some((last, emails)) if *last == day => {
+                *emails += 1;
+                None
+            }
+            _ => {
+                let ended = self.day();
+                self.open = Some((day, 1));
+                ended
+            }
+        }
+    }
+
+    fn day(&self) -> Option<DayForecast> {
+        let (day, emails) = self.open?;
+        Some(DayForecast { day, account: self.account, emails })
+    }
 }
 
 /// What happens next in a look ahead.
@@ -103,22 +141,16 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Forecast, QuestionError> {
         let mut forecast = Forecast::default();
-        let mut days: BTreeMap<(CivilDay, AccountId), u32> = BTreeMap::new();
-        let mut today = Today::default();
+        let mut tallies = self.tallies(campaign);
         self.look_ahead(campaign, emails, horizon, now, |step| match step {
             Step::Sent(email) => {
                 forecast.emails += 1;
                 if forecast.emails == emails {
                     forecast.finished_at = Some(email.at);
                 }
-                let zone = self.account(email.account).map(|account| account.zone);
-                let day = today.day(zone.unwrap_or_default(), email.at);
-                *days.entry((day, email.account)).or_default() += 1;
-                if let Some(block) = email.held {
-                    let until = block.until.unwrap_or(email.at);
-                    let held = forecast.held.entry(email.account).or_default();
-                    let held = held.entry(block.reason).or_default();
-                    *held = held.plus(until.since(email.at));
+                let tally = tallies.binary_search_by_key(&email.account, |tally| tally.account);
+                if let Some(tally) = tally.ok().and_then(|n| tallies.get_mut(n)) {
+                    forecast.days.extend(tally.add(email));
                 }
             }
             Step::Waited { from, wait } => {
@@ -128,9 +160,30 @@ impl Engine {
                 }
             }
         })?;
-        let row = |((day, account), emails)| DayForecast { day, account, emails };
-        forecast.days = days.into_iter().map(row).collect();
+        for tally in tallies {
+            forecast.days.extend(tally.day());
+            if !tally.held.is_empty() {
+                forecast.held.insert(tally.account, tally.held);
+            }
+        }
+        forecast.days.sort_unstable_by_key(|of| (of.day, of.account));
         Ok(forecast)
+    }
+
+    /// Nothing yet for each account of a campaign, by number.
+    fn tallies(&self, campaign: CampaignId) -> Vec<Tally> {
+        let attached = self.state.campaign(campaign).map(|campaign| campaign.attached.keys());
+        let tally = |account: &AccountId| {
+            let zone = self.account(*account).map(|account| account.zone).unwrap_or_default();
+            Tally {
+                account: *account,
+                zone,
+                today: Today::default(),
+                open: None,
+                held: BTreeMap::new(),
+            }
+        };
+        attached.into_iter().flatten().map(tally).collect()
     }
 
     /// Sends emails from a copy, each the moment it may be, until `emails` went or `horizon` is
@@ -152,21 +205,19 @@ impl Engine {
         }
         let last = at.plus(horizon);
         let mut copy = self.copy_for(campaign);
-        let mut lead: u64 = 0;
+        // Every email is the first to a lead that is forgotten at once.
+        let lead = LeadId(0);
+        let request = Request::new_lead(lead);
         let mut left = emails;
         while left > 0 {
-            let request = Request::new_lead(LeadId(lead));
-            match copy.reserve(campaign, &request, at.to_datetime()) {
+            copy.arrive(at);
+            match copy.reserve_at(campaign, &request, at) {
                 Ok(Pick::Reserved(reservation)) => {
-                    let settled = copy.settle(reservation.id, Outcome::Sent, at.to_datetime());
-                    if settled.is_err() {
-                        break;
-                    }
-                    copy.forget_lead(campaign, request.lead);
-                    let held = copy.holds_longest(reservation.account, at);
+                    copy.end(at, reservation.id, Fate::Settled(Outcome::Sent));
+                    copy.forget_lead(campaign, lead);
+                    let held = copy.holds_longest(&reservation, at);
                     each(Step::Sent(Planned { at, account: reservation.account, held }));
                     left -= 1;
-                    lead += 1;
                 }
                 Ok(Pick::Wait(wait)) if wait.until_at <= last => {
                     let from = at;
@@ -179,11 +230,11 @@ impl Engine {
         Ok(())
     }
 
-    /// What holds an account longest.
-    fn holds_longest(&mut self, id: AccountId, at: Timestamp) -> Option<Block> {
-        let slot = self.state.accounts.slot(&id)?;
+    /// What holds the account of a reservation longest.
+    fn holds_longest(&mut self, reservation: &Reservation, at: Timestamp) -> Option<Block> {
+        let slot = self.state.accounts.find(&reservation.account, reservation.hints.1)?;
         let calm = self.index.outlook(&self.state, slot).is_calm(at);
-        let rules = AccountRules::of(&self.state, self.state.account(id)?);
+        let rules = AccountRules::of(&self.state, self.state.accounts.at(slot)?);
         longest(|visit| {
             if calm {
                 rules.pauses(at, &mut |verdict| visit(verdict));

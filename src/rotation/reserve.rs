@@ -218,7 +218,7 @@ impl Engine {
         Ok(requests.iter().map(|request| self.reserve_at(campaign, request, now)).collect())
     }
 
-    fn reserve_at(
+    pub(crate) fn reserve_at(
         &mut self,
         campaign: CampaignId,
         request: &Request,
