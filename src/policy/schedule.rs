@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::Weekday;
 use serde::{Deserialize, Serialize};
@@ -18,20 +19,22 @@ const DAYS_AHEAD_MAX: i32 = 800;
 /// The end of an open stretch is looked for to the end of the next so many days.
 const LOOKED_AT_DAYS: u64 = 8;
 
+/// By day from Monday: ranges `[start, end)` in minutes of the day, ascending and apart.
+type Week = [Vec<(u16, u16)>; 7];
+
 /// When an account or a campaign may send. Always, unless made with [`Schedule::closed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct Schedule {
-    /// `None`: always but on holidays. Otherwise by day from Monday: ranges `[start, end)` in
-    /// minutes of the day, ascending and apart.
-    week: Option<[Vec<(u16, u16)>; 7]>,
+    /// `None`: always but on holidays. Copies of a schedule share it.
+    week: Option<Arc<Week>>,
     holidays: BTreeSet<CivilDay>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Fields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    week: Option<[Vec<(u16, u16)>; 7]>,
+    week: Option<Week>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     holidays: BTreeSet<CivilDay>,
 }
@@ -83,8 +86,8 @@ impl Schedule {
     }
 
     /// Closed at all times, to be opened with [`Self::open`].
-    pub const fn closed() -> Self {
-        Self { week: Some([const { Vec::new() }; 7]), holidays: BTreeSet::new() }
+    pub fn closed() -> Self {
+        Self { week: Some(Arc::default()), holidays: BTreeSet::new() }
     }
 
     /// Open from `start` to `end` on Monday to Friday.
@@ -126,7 +129,7 @@ impl Schedule {
         if start == end {
             return Err(ScheduleError::Empty { minute: start });
         }
-        let Some(week) = &mut self.week else { return Ok(self) };
+        let Some(week) = self.week.as_mut().map(Arc::make_mut) else { return Ok(self) };
         if start < end {
             add_range(&mut week[index(day)], start, end);
         } else {
@@ -146,7 +149,7 @@ impl Schedule {
 
     /// Whether it is open at every instant.
     pub fn is_always(&self) -> bool {
-        self.holidays.is_empty() && self.week.as_ref().is_none_or(all_day_all_week)
+        self.holidays.is_empty() && self.week.as_deref().is_none_or(all_day_all_week)
     }
 
     /// Whether it opens at any time of the week.
@@ -245,7 +248,7 @@ impl Default for Schedule {
     }
 }
 
-fn all_day_all_week(week: &[Vec<(u16, u16)>; 7]) -> bool {
+fn all_day_all_week(week: &Week) -> bool {
     week.iter().all(|day| day.as_slice() == [(0, DAY_MINUTES)])
 }
 
@@ -297,7 +300,7 @@ impl TryFrom<Fields> for Schedule {
 
 impl From<Schedule> for Fields {
     fn from(schedule: Schedule) -> Self {
-        Self { week: schedule.week, holidays: schedule.holidays }
+        Self { week: schedule.week.map(Arc::unwrap_or_clone), holidays: schedule.holidays }
     }
 }
 

@@ -90,7 +90,7 @@ fn attach(state: &mut State, campaign_id: CampaignId, accounts: &[AccountId]) {
             account.good = true;
             // From now on sends elsewhere move its place here, too.
             let offset = campaign.virtual_time.at() - account.place.at();
-            campaign.attached.insert(*id, Attachment { offset, present: false });
+            campaign.attached.insert(*id, Attachment::new(offset));
         }
     }
 }
@@ -124,11 +124,11 @@ fn leave(state: &mut State, campaign: CampaignId, id: AccountId, taker: Option<A
     let virtual_time = campaign.virtual_time.at();
     let owed = virtual_time - (account.start(attachment));
     let Some((taker, heir)) = taker.and_then(|id| Some((id, accounts.get(&id)?))) else { return };
-    attachment.offset += owed;
+    attachment.add(owed);
     if let Some(attachment) = campaign.attached.get_mut(&taker) {
         let turns = owed.saturating_mul(i128::from(account.weight));
         let turns = turns.div_euclid(i128::from(heir.weight));
-        attachment.offset = within_reach(attachment.offset.saturating_sub(turns));
+        attachment.set_offset(within_reach(attachment.offset().saturating_sub(turns)));
     }
 }
 
@@ -141,7 +141,7 @@ fn come_back(state: &mut State, campaign: CampaignId, ids: &[AccountId], present
             continue;
         };
         let start = account.start(attachment).max(present);
-        attachment.offset = start - account.place.at();
+        attachment.set_offset(start - account.place.at());
         if !std::mem::replace(&mut attachment.present, true) {
             campaign.total_weight += account.weight;
         }
@@ -169,7 +169,7 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilD
         let Some(attachment) = campaign.attached.get_mut(&id) else { continue };
         let virtual_time = campaign.virtual_time.at();
         let start = rescaled(account.start(attachment), virtual_time, old, weight);
-        attachment.offset = within_reach(start.saturating_sub(account.place.at()));
+        attachment.set_offset(within_reach(start.saturating_sub(account.place.at())));
         if attachment.present {
             campaign.total_weight = campaign.total_weight - old + weight;
         }
@@ -212,7 +212,7 @@ pub(crate) fn reserve(
         // A rested account catches up by one turn at most.
         let least = campaign.virtual_time.at() - account.place.turn(account.weight);
         let start = account.start(attachment);
-        attachment.offset += (least - start).max(0);
+        attachment.add((least - start).max(0));
         campaign.virtual_time.forward(campaign.total_weight);
         in_rotation = true;
     }

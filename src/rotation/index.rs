@@ -200,10 +200,13 @@ impl Index {
     /// Asks every rule of an account.
     fn renew(&mut self, state: &State, account: Slot) {
         let Some(record) = state.accounts.at(account).filter(|record| !record.deleted) else {
-            self.outlooks[account.index()] = Outlook::NONE;
+            let mut none = Outlook::NONE;
+            none.succeed(&self.outlooks[account.index()]);
+            self.outlooks[account.index()] = none;
             return;
         };
-        let new = Outlook::of(AccountRules::of(state, record), self.now);
+        let mut new = Outlook::of(AccountRules::of(state, record), self.now);
+        new.succeed(&self.outlooks[account.index()]);
         let old = std::mem::replace(&mut self.outlooks[account.index()], new);
         if new.ready_at < old.ready_at {
             self.hurry(state, account);

@@ -40,16 +40,17 @@ impl Lens<'_> {
     /// Where the account of a row stands, to the last unit.
     pub(crate) fn start(&self, rota: &Rota, row: Slot) -> Option<i128> {
         let account = rota.account(row)?;
-        Some(self.outlooks[account.index()].at + self.attached.at(row)?.offset)
+        Some(self.outlooks[account.index()].at + self.attached.at(row)?.offset())
     }
 
     /// Where an account stands in the campaign's virtual time.
     pub(crate) fn spot(&self, row: Slot, account: Slot) -> Option<Spot> {
         let (id, attachment) = self.attached.row(row)?;
         let outlook = &self.outlooks[account.index()];
+        let offset = attachment.offset();
         Some(Spot {
-            start: grain(outlook.at + attachment.offset),
-            deadline: grain(outlook.next + attachment.offset),
+            start: grain(outlook.at + offset),
+            deadline: grain(outlook.next + offset),
             id: *id,
         })
     }

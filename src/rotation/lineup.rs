@@ -91,7 +91,7 @@ impl Lineup {
         outlook.weight = u64::from(weight.max(1));
         self.pool.outlooks.push(outlook);
         let offset = self.pool.virtual_time.at();
-        self.pool.attached.insert(id, Attachment { offset, present: false });
+        self.pool.attached.insert(id, Attachment::new(offset));
         self.renew(slot, Timestamp::MIN);
         self.rota.add(&mut self.pool.lens(), slot, slot);
         if !self.pool.outlooks[slot.index()].away {
@@ -142,9 +142,9 @@ impl Lineup {
         if old == weight {
             return;
         }
-        let start = of.place.at() + attachment.offset;
+        let start = of.place.at() + attachment.offset();
         let start = rescaled(start, self.pool.virtual_time.at(), old, weight);
-        attachment.offset = start - of.place.at();
+        attachment.set_offset(start - of.place.at());
         outlook.next = of.place.next(weight);
         if attachment.present {
             self.pool.total_weight = self.pool.total_weight - old + weight;
@@ -246,7 +246,7 @@ impl Lineup {
         for row in coming.iter().copied() {
             let outlook = self.pool.outlooks[row.index()];
             if let Some(attachment) = self.pool.attached.at_mut(row) {
-                attachment.offset = attachment.offset.max(present - outlook.at);
+                attachment.set_offset(attachment.offset().max(present - outlook.at));
                 attachment.present = true;
                 self.pool.total_weight += outlook.weight;
             }
@@ -260,13 +260,13 @@ impl Lineup {
         let Some(attachment) = self.pool.attached.at_mut(row) else { return };
         attachment.present = false;
         self.pool.total_weight -= outlook.weight;
-        let owed = self.pool.virtual_time.at() - (outlook.at + attachment.offset);
+        let owed = self.pool.virtual_time.at() - (outlook.at + attachment.offset());
         let Some(heir) = heir else { return };
-        attachment.offset += owed;
+        attachment.add(owed);
         let weight = self.pool.outlooks[heir.index()].weight;
         if let Some(attachment) = self.pool.attached.at_mut(heir) {
-            attachment.offset -=
-                owed.saturating_mul(i128::from(outlook.weight)).div_euclid(i128::from(weight));
+            let turns = owed.saturating_mul(i128::from(outlook.weight));
+            attachment.add(-turns.div_euclid(i128::from(weight)));
         }
     }
 
@@ -280,8 +280,8 @@ impl Lineup {
         if let Some(attachment) = self.pool.attached.at_mut(row) {
             // A rested member catches up by one turn at most.
             let least = self.pool.virtual_time.at() - member.place.turn(weight);
-            let start = member.place.at() + attachment.offset;
-            attachment.offset += (least - start).max(0);
+            let start = member.place.at() + attachment.offset();
+            attachment.add((least - start).max(0));
         }
         self.pool.virtual_time.forward(self.pool.total_weight);
         member.place.forward(weight);
@@ -296,8 +296,7 @@ impl Lineup {
     fn renew(&mut self, row: Slot, pause: Timestamp) {
         let member = &self.pool.members[row.index()];
         let outlook = &mut self.pool.outlooks[row.index()];
-        outlook.at = member.place.at();
-        outlook.next = member.place.next(outlook.weight);
+        outlook.stand(member.place);
         outlook.away =
             member.sent >= member.cap && (member.cap == 0 || member.day == self.pool.today);
         outlook.ready_at = pause.max(self.pool.now);

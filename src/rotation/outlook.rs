@@ -4,7 +4,7 @@
 //! it surely holds. Between two askings a grant only shifts the pause. Knows one account and no
 //! campaign.
 
-use crate::policy::Reason;
+use crate::policy::{Place, Reason};
 use crate::rotation::rules::{AccountRules, Purpose, earliest};
 use crate::rotation::state::AccountRecord;
 use crate::vocab::{Span, Timestamp};
@@ -25,6 +25,8 @@ pub(crate) struct Outlook {
     /// Until then, and for so many grants, nothing but a pause can hold it.
     calm_until: Timestamp,
     grants: u32,
+    /// How often its place has changed, which tells that it has.
+    pub(crate) moves: u32,
     /// Copies of its place, of the place a turn further and of its weight.
     pub(crate) at: i128,
     pub(crate) next: i128,
@@ -39,6 +41,7 @@ impl Outlook {
         flips_at: Timestamp::MAX,
         calm_until: Timestamp::MIN,
         grants: 0,
+        moves: 0,
         at: 0,
         next: 0,
         weight: 0,
@@ -88,6 +91,7 @@ impl Outlook {
 
     /// After a grant, or after one ended in time: the same with the pause that now holds, unless
     /// the rules must be asked again. Then nothing but the number of grants has changed.
+    #[inline]
     pub(crate) fn shift(&mut self, rules: AccountRules<'_>, now: Timestamp, granted: bool) -> bool {
         self.grants = self.grants.saturating_sub(u32::from(granted));
         let pause = rules.pause_until();
@@ -95,7 +99,10 @@ impl Outlook {
             return false;
         }
         self.ready_at = pause.max(now);
-        self.place(rules.account);
+        // Of the ends only a cancel moves the account.
+        if granted || self.at != rules.account.place.at() {
+            self.place(rules.account);
+        }
         true
     }
 
@@ -109,10 +116,21 @@ impl Outlook {
         self.grants > 0 && now < self.calm_until
     }
 
+    /// Takes the place of the one that was known before.
+    pub(crate) fn succeed(&mut self, old: &Self) {
+        self.moves = old.moves.wrapping_add(u32::from(self.at != old.at));
+    }
+
+    /// Takes in where the account stands, and where it does a turn further.
+    #[inline]
+    pub(crate) fn stand(&mut self, place: Place) {
+        self.moves = self.moves.wrapping_add(u32::from(self.at != place.at()));
+        (self.at, self.next) = (place.at(), place.next(self.weight));
+    }
+
     fn place(&mut self, account: &AccountRecord) {
-        self.at = account.place.at();
-        self.next = account.place.next(account.weight);
         self.weight = account.weight;
+        self.stand(account.place);
     }
 }
 

@@ -35,9 +35,9 @@ pub(super) struct Seat {
     pub(super) account: Slot,
     pub(super) id: AccountId,
     pub(super) place: Place,
-    /// The account's own place as it was when it was put into the order of turns. What else makes
-    /// where it stands puts it anew when it changes.
-    put_at: i128,
+    /// How often the account's own place had changed when it was put into the order of turns. What
+    /// else makes where it stands puts it anew when it changes.
+    moves: u32,
     /// When it may leave by itself, as far as that is noted.
     pub(super) flips_at: Timestamp,
     /// Where its entry is among those that are absent or leave; the last instant if there is none.
@@ -105,7 +105,7 @@ impl Rota {
         }
         let Some(id) = lens.attached.row(row).map(|(id, _)| *id) else { return };
         let (flips_at, noted_at) = (Timestamp::MAX, Timestamp::MAX);
-        let seat = Seat { account, id, place: Place::Nowhere, put_at: 0, flips_at, noted_at };
+        let seat = Seat { account, id, place: Place::Nowhere, moves: 0, flips_at, noted_at };
         self.seats[row.index()] = Some(seat);
         self.sit(lens, row);
     }
@@ -150,7 +150,7 @@ impl Rota {
         else {
             return;
         };
-        seat.put_at = lens.outlooks[account.index()].at;
+        seat.moves = lens.outlooks[account.index()].moves;
         seat.place = Place::Turns(match seat.place {
             Place::Turns(old) => turns.put_again(old, row, spot),
             Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere | Place::Waiting(_) => {
@@ -226,7 +226,7 @@ impl Rota {
         let Some(Some(seat)) = self.seats.get(row.index()) else { return false };
         let outlook = &lens.outlooks[seat.account.index()];
         let is_ready = outlook.is_ready(lens.now);
-        if is_ready && seat.put_at == outlook.at {
+        if is_ready && seat.moves == outlook.moves {
             return true;
         }
         if !is_ready {

@@ -194,7 +194,7 @@ fn check(state: &State) -> Result<(), SnapshotError> {
 fn places_in_range(state: &State, id: AccountId) -> bool {
     let Some(account) = state.accounts.get(&id) else { return false };
     let campaigns = account.campaigns.iter().filter_map(|campaign| state.campaigns.get(campaign));
-    let offsets = campaigns.filter_map(|campaign| Some(campaign.attached.get(&id)?.offset));
+    let offsets = campaigns.filter_map(|campaign| Some(campaign.attached.get(&id)?.offset()));
     account.place.at().unsigned_abs() <= PLACE_MAX
         && offsets.into_iter().all(|offset| offset.unsigned_abs() <= PLACE_MAX)
 }

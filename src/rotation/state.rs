@@ -53,7 +53,7 @@ impl AccountRecord {
 
     /// Where it stands in a campaign's virtual time.
     pub(crate) const fn start(&self, attachment: &Attachment) -> i128 {
-        self.place.at() + attachment.offset
+        self.place.at() + attachment.offset()
     }
 
     /// How long its sends must be remembered to the millisecond.
@@ -64,13 +64,62 @@ impl AccountRecord {
 }
 
 /// An account's membership in a campaign.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "AttachmentFields", into = "AttachmentFields")]
 pub(crate) struct Attachment {
-    /// What is added to the account's own place to give its place here.
-    #[serde(with = "as_text")]
-    pub(crate) offset: i128,
+    /// The offset in two halves: there are many attachments, and a number of 128 bits would make
+    /// each a third larger.
+    high: i64,
+    low: u64,
     /// Whether its weight is part of the campaign's total.
     pub(crate) present: bool,
+}
+
+/// A membership as it is written down.
+#[derive(Serialize, Deserialize)]
+struct AttachmentFields {
+    #[serde(with = "as_text")]
+    offset: i128,
+    present: bool,
+}
+
+impl Attachment {
+    /// A member that takes no part yet.
+    pub(crate) fn new(offset: i128) -> Self {
+        let mut attachment = Self { high: 0, low: 0, present: false };
+        attachment.set_offset(offset);
+        attachment
+    }
+
+    /// What is added to the account's own place to give its place here.
+    pub(crate) const fn offset(&self) -> i128 {
+        (self.high as i128) << 64 | self.low as i128
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "each is one half of the number"
+    )]
+    pub(crate) const fn set_offset(&mut self, offset: i128) {
+        (self.high, self.low) = ((offset >> 64) as i64, offset as u64);
+    }
+
+    pub(crate) const fn add(&mut self, further: i128) {
+        self.set_offset(self.offset() + further);
+    }
+}
+
+impl From<AttachmentFields> for Attachment {
+    fn from(AttachmentFields { offset, present }: AttachmentFields) -> Self {
+        Self { present, ..Self::new(offset) }
+    }
+}
+
+impl From<Attachment> for AttachmentFields {
+    fn from(attachment: Attachment) -> Self {
+        Self { offset: attachment.offset(), present: attachment.present }
+    }
 }
 
 /// A campaign, its accounts and its leads.
