@@ -2,7 +2,6 @@
 //!
 //! Checks what is asked. What follows from a change is taken in elsewhere.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +10,7 @@ use crate::policy::{Account, CampaignState, Connection, Place, SettingError, Sta
 use crate::rotation::engine::{ClockError, Engine};
 use crate::rotation::event::Fact;
 use crate::rotation::rules::AccountRules;
+use crate::rotation::sorted::Sorted;
 use crate::rotation::state::AccountRecord;
 use crate::rotation::usage::Usage;
 use crate::vocab::{AccountId, CampaignId, CivilDay, OwnerId, Reputation, Timestamp};
@@ -318,7 +318,7 @@ impl Engine {
             good: false,
             down_since: None,
             hold_until: None,
-            campaigns: BTreeSet::new(),
+            campaigns: Sorted::default(),
         });
         record.settings = settings.clone();
         let rules = AccountRules::of(&self.state, &record);

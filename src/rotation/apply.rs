@@ -164,7 +164,7 @@ pub(crate) fn reweigh(state: &mut State, id: AccountId, weight: u64, day: CivilD
     if old == weight {
         return;
     }
-    for campaign in &account.campaigns {
+    for campaign in account.campaigns.iter() {
         let Some(campaign) = campaigns.get_mut(campaign) else { continue };
         let Some(attachment) = campaign.attached.get_mut(&id) else { continue };
         let virtual_time = campaign.virtual_time.at();

@@ -227,7 +227,7 @@ impl Engine {
     fn before(&self, fact: &Fact) -> Before {
         match fact {
             Fact::AccountDeleted { account } => {
-                let campaigns = self.state.accounts.get(account).map(|a| &a.campaigns);
+                let campaigns = self.state.accounts.get(account).map(|a| a.campaigns.iter());
                 let campaigns = campaigns.into_iter().flatten();
                 self.memberships(campaigns.map(|campaign| (*campaign, *account)))
             }

@@ -221,7 +221,7 @@ impl Index {
     fn tell(&mut self, state: &State, account: Slot, old: Outlook) {
         let new = self.outlooks[account.index()];
         let Some((id, record)) = state.accounts.row(account) else { return };
-        for campaign in &record.campaigns {
+        for campaign in record.campaigns.iter() {
             let Some(slot) = state.campaigns.slot(campaign) else { continue };
             let row = state.campaigns.at(slot).and_then(|campaign| campaign.attached.slot(id));
             let (Some(row), Some((rota, mut lens))) = (row, self.open(state, slot)) else {

@@ -41,6 +41,7 @@ mod sends;
 mod settings;
 mod settle;
 mod snapshot;
+mod sorted;
 mod state;
 mod table;
 mod turnout;

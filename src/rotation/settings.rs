@@ -2,12 +2,11 @@
 //!
 //! What is asked of a change is checked before; here it is only taken in.
 
-use std::collections::BTreeSet;
-
 use crate::policy::{Account, Campaign, Place};
 use crate::rotation::apply;
 use crate::rotation::config::Config;
 use crate::rotation::leads::Leads;
+use crate::rotation::sorted::Sorted;
 use crate::rotation::state::{AccountRecord, CampaignRecord, State};
 use crate::rotation::table::Table;
 use crate::rotation::usage::Usage;
@@ -42,7 +41,7 @@ pub(crate) fn set_account(
                 weight_day: day,
                 down_since: down.then_some(at),
                 hold_until: None,
-                campaigns: BTreeSet::new(),
+                campaigns: Sorted::default(),
             },
         );
         return;

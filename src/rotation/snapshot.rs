@@ -150,7 +150,7 @@ fn check(state: &State) -> Result<(), SnapshotError> {
         if !account.usage.is_sound() || !places_in_range(state, *id) || !open_ones(state, *id) {
             return Err(SnapshotError::Usage { account: *id });
         }
-        for campaign in &account.campaigns {
+        for campaign in account.campaigns.iter() {
             let record = state.campaigns.get(campaign);
             if record.is_none_or(|record| !record.attached.contains_key(id)) {
                 return Err(SnapshotError::Attachment { campaign: *campaign });
@@ -167,7 +167,7 @@ fn check(state: &State) -> Result<(), SnapshotError> {
         let mut total: u64 = 0;
         for (account, attachment) in campaign.attached.iter() {
             let record = state.accounts.get(account);
-            let Some(record) = record.filter(|record| record.campaigns.contains(id)) else {
+            let Some(record) = record.filter(|record| record.campaigns.has(id)) else {
                 return Err(SnapshotError::Attachment { campaign: *id });
             };
             if attachment.present {

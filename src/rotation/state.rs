@@ -3,7 +3,7 @@
 //! All of it is data that a snapshot writes down. What is derived from it for speed is elsewhere,
 //! and the rules that read it too.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,7 @@ use crate::policy::{Account, Campaign, Place, weight};
 use crate::rotation::config::Config;
 use crate::rotation::leads::Leads;
 use crate::rotation::reservation::{Keyed, Reservations};
+use crate::rotation::sorted::Sorted;
 use crate::rotation::table::{Slot, Table};
 use crate::rotation::usage::{MEMORY_MIN, Usage};
 use crate::vocab::{
@@ -41,7 +42,7 @@ pub(crate) struct AccountRecord {
     /// Since when it is suspended or broken.
     pub(crate) down_since: Option<Timestamp>,
     pub(crate) hold_until: Option<Timestamp>,
-    pub(crate) campaigns: BTreeSet<CampaignId>,
+    pub(crate) campaigns: Sorted<CampaignId>,
 }
 
 impl AccountRecord {
