@@ -111,13 +111,8 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Settlement, SettleError> {
         let now = self.enter(now)?;
-        let record = self
-            .state
-            .reservations
-            .get(reservation)
-            .ok_or(SettleError::UnknownReservation { reservation })?;
-        let late_since = (record.ends_at <= now).then_some(record.ends_at);
-        let taken = match record.fate {
+        let (fate, late_since) = self.stands(reservation, now)?;
+        let repeated = match fate {
             Fate::Open | Fate::Lapsed => false,
             Fate::Cancelled => return Err(SettleError::Cancelled { reservation }),
             Fate::Settled(before) if before == outcome => true,
@@ -125,13 +120,29 @@ impl Engine {
                 return Err(SettleError::Settled { reservation, outcome: before });
             }
         };
-        if taken {
-            let late = record.decided_at >= record.ends_at;
-            let late_since = late.then_some(record.ends_at);
-            return Ok(Settlement { repeated: true, late_since });
+        if !repeated {
+            self.end(now, reservation, Fate::Settled(outcome));
         }
-        self.end(now, reservation, Fate::Settled(outcome));
-        Ok(Settlement { repeated: false, late_since })
+        Ok(Settlement { repeated, late_since })
+    }
+
+    /// How a reservation stands, and since when it had lapsed when somebody ended it, or has by now
+    /// if nobody did.
+    fn stands(
+        &self,
+        reservation: ReservationId,
+        now: Timestamp,
+    ) -> Result<(Fate, Option<Timestamp>), SettleError> {
+        let record = self
+            .state
+            .reservations
+            .get(reservation)
+            .ok_or(SettleError::UnknownReservation { reservation })?;
+        let ended_at = match record.fate {
+            Fate::Open | Fate::Lapsed => now,
+            Fate::Cancelled | Fate::Settled(_) => record.decided_at,
+        };
+        Ok((record.fate, (record.ends_at <= ended_at).then_some(record.ends_at)))
     }
 
     /// The civil day of its account that a reservation is charged to if it counts at an instant.
@@ -159,23 +170,15 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Settlement, SettleError> {
         let now = self.enter(now)?;
-        let record = self
-            .state
-            .reservations
-            .get(reservation)
-            .ok_or(SettleError::UnknownReservation { reservation })?;
-        let late_since = (record.ends_at <= now).then_some(record.ends_at);
-        match record.fate {
-            Fate::Open | Fate::Lapsed => {
-                self.end(now, reservation, Fate::Cancelled);
-                Ok(Settlement { repeated: false, late_since })
-            }
-            Fate::Cancelled => {
-                let late = record.decided_at >= record.ends_at;
-                let late_since = late.then_some(record.ends_at);
-                Ok(Settlement { repeated: true, late_since })
-            }
-            Fate::Settled(outcome) => Err(SettleError::Settled { reservation, outcome }),
+        let (fate, late_since) = self.stands(reservation, now)?;
+        let repeated = match fate {
+            Fate::Open | Fate::Lapsed => false,
+            Fate::Cancelled => true,
+            Fate::Settled(outcome) => return Err(SettleError::Settled { reservation, outcome }),
+        };
+        if !repeated {
+            self.end(now, reservation, Fate::Cancelled);
         }
+        Ok(Settlement { repeated, late_since })
     }
 }
