@@ -12,7 +12,7 @@ use mailrota::{
 
 use crate::cli::Failure;
 use crate::cli::facts;
-use crate::cli::table::{BOLD, DIM, GOOD, PLAIN, Side, Table, WARN};
+use crate::cli::table::{self, BOLD, GOOD, PLAIN, Side, Table, WARN};
 use crate::cli::words::{self, Foreign, count, number};
 
 /// The most places in the turn that are asked for. Each is asked of an engine of its own.
@@ -215,8 +215,8 @@ fn table(out: &mut String, why: &Why, width: usize, top: usize) {
             None if rival.blocks.is_empty() => "later".to_owned(),
             None => "-".to_owned(),
         };
-        let mut blocks = rival.blocks.iter().map(|block| words::told(Zone::UTC, block));
-        table.row(
+        let blocks = rival.blocks.iter().map(|block| words::told(Zone::UTC, block));
+        table.tall_row(
             style,
             vec![
                 rival.id.to_string(),
@@ -224,19 +224,10 @@ fn table(out: &mut String, why: &Why, width: usize, top: usize) {
                 number(rival.weight),
                 format!("{}/{}", number(rival.used.into()), number(rival.allowance.into())),
                 turn,
-                blocks.next().unwrap_or_else(|| "-".to_owned()),
             ],
+            blocks,
         );
-        for block in blocks {
-            let mut cells = vec![String::new(); heads.len() - 1];
-            cells.push(block);
-            table.row(style, cells);
-        }
     }
     table.write(out, width);
-    let hidden = why.rivals.len().saturating_sub(shown);
-    if hidden > 0 {
-        let _ =
-            writeln!(out, "  {DIM}and {} more; --top 0 shows all{DIM:#}", number(hidden as u64));
-    }
+    table::more(out, why.rivals.len().saturating_sub(shown));
 }

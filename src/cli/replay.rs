@@ -10,7 +10,7 @@ use mailrota::{History, QuestionError, ReservationId, Standing, Timestamp, Zone}
 use crate::cli::args::Color;
 use crate::cli::grant::{self, Why};
 use crate::cli::store_args::Replay;
-use crate::cli::table::{BOLD, DIM, GOOD, PLAIN, Side, Table};
+use crate::cli::table::{self, BOLD, GOOD, PLAIN, Side, Table};
 use crate::cli::words::{self, Foreign, brief, count, number};
 use crate::cli::{Failure, check, json};
 
@@ -92,8 +92,8 @@ fn standings(out: &mut String, past: &Past, width: usize, top: usize) {
             Some(at) => brief(Zone::UTC, at),
             None => "never".to_owned(),
         };
-        let mut blocks = standing.blocks.iter().map(|block| words::told(Zone::UTC, block));
-        table.row(
+        let blocks = standing.blocks.iter().map(|block| words::told(Zone::UTC, block));
+        table.tall_row(
             style,
             vec![
                 standing.account.to_string(),
@@ -102,19 +102,10 @@ fn standings(out: &mut String, past: &Past, width: usize, top: usize) {
                 number(standing.reserved.into()),
                 number(standing.headroom().into()),
                 ready,
-                blocks.next().unwrap_or_else(|| "-".to_owned()),
             ],
+            blocks,
         );
-        for block in blocks {
-            let mut cells = vec![String::new(); heads.len() - 1];
-            cells.push(block);
-            table.row(style, cells);
-        }
     }
     table.write(out, width);
-    let hidden = past.accounts.len().saturating_sub(shown);
-    if hidden > 0 {
-        let _ =
-            writeln!(out, "  {DIM}and {} more; --top 0 shows all{DIM:#}", number(hidden as u64));
-    }
+    table::more(out, past.accounts.len().saturating_sub(shown));
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::words::cut;
+use crate::cli::words::{cut, number};
 
 pub(super) const PLAIN: Style = Style::new();
 pub(super) const BOLD: Style = Style::new().bold();
@@ -16,6 +16,14 @@ pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default();
 pub(super) const HEAT: Style = AnsiColor::Cyan.on_default();
+
+/// Tells of the rows that a table does not show, if there are any.
+pub(super) fn more(out: &mut String, hidden: usize) {
+    if hidden > 0 {
+        let hidden = number(hidden as u64);
+        let _ = writeln!(out, "  {DIM}and {hidden} more; --top 0 shows all{DIM:#}");
+    }
+}
 
 /// On which side a column is even.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,6 +43,23 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(heads: &[(&'static str, Side)], flexible: usize) -> Self {
         Self { heads: heads.to_vec(), rows: Vec::new(), flexible }
+    }
+
+    /// A row whose last column has a line for each of several texts, or a dash if there is none.
+    pub(super) fn tall_row(
+        &mut self,
+        style: Style,
+        mut cells: Vec<String>,
+        mut last: impl Iterator<Item = String>,
+    ) {
+        let blank = vec![String::new(); cells.len()];
+        cells.push(last.next().unwrap_or_else(|| "-".to_owned()));
+        self.row(style, cells);
+        for text in last {
+            let mut cells = blank.clone();
+            cells.push(text);
+            self.row(style, cells);
+        }
     }
 
     pub(super) fn row(&mut self, style: Style, cells: Vec<String>) {
