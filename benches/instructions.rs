@@ -10,10 +10,10 @@ use std::hint::black_box;
 use std::mem;
 use std::process::ExitCode;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use mailrota::{
     Account, AccountId, Campaign, CampaignId, Config, Engine, LeadId, Lineup, Outcome, OwnerId,
-    Pick, Request, Span, Timestamp,
+    Pick, Request, Schedule, Span, Timestamp,
 };
 
 const OWNER: OwnerId = OwnerId(1);
@@ -27,7 +27,7 @@ const ATTACHES_MAX: u64 = 20;
 type Kind = (&'static str, fn(u64));
 
 /// Every kind; `.ci/instructions` names them too.
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 15] = [
     ("pick/10", |picks| Alone::of(10).run(picks)),
     ("pick/1000", |picks| Alone::of(1_000).run(picks)),
     ("pick/100000", |picks| Alone::of(100_000).run(picks)),
@@ -41,6 +41,7 @@ const KINDS: [Kind; 14] = [
     ("shared/4", |turns| run(Pool::shared(), turns, Pool::spread)),
     ("attach/1000", |turns| run(Pool::to_attach(), turns, Pool::attach)),
     ("change/1000", |turns| run(Pool::of(1_000), turns, Pool::change)),
+    ("close/1000", |days| run(Pool::office(1_000), days, Pool::close)),
     ("forecast/100", |emails| Pool::of(100).forecast(emails)),
 ];
 
@@ -133,6 +134,27 @@ impl Pool {
         let all: Vec<_> = (0..accounts).map(AccountId).collect();
         pool.engine.attach(CampaignId(0), &all, pool.now).expect("all in order");
         pool.warmed(Self::flat_out)
+    }
+
+    /// One campaign of everybody, all with one window, which is open; all have sent.
+    fn office(accounts: u64) -> Self {
+        let mut pool = Self::new(accounts, 1);
+        let office = Schedule::working_days("09:00", "17:00").expect("a range of the day");
+        for id in 0..accounts {
+            let account = pool.engine.account(AccountId(id)).expect("it was added").clone();
+            pool.engine.change_account(account.schedule(office.clone()), pool.now).expect("good");
+        }
+        let all: Vec<_> = (0..accounts).map(AccountId).collect();
+        pool.engine.attach(CampaignId(0), &all, pool.now).expect("all in order");
+        pool.warmed(Self::flat_out)
+    }
+
+    /// Asks when the window has closed, and sends when it opens again.
+    fn close(&mut self) {
+        self.now = self.now.duration_trunc(TimeDelta::days(1)).expect("a few years");
+        self.now += TimeDelta::hours(17);
+        assert!(matches!(self.ask(), Pick::Wait(_)), "the window is closed");
+        self.flat_out();
     }
 
     /// A thousand campaigns of ten accounts, each account in four of them. Two campaigns share at
