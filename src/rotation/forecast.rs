@@ -151,7 +151,7 @@ impl Engine {
             return Err(QuestionError::UnknownCampaign { campaign });
         }
         let last = at.plus(horizon);
-        let mut copy = self.copy_for(campaign);
+        let mut copy = self.only(campaign);
         let mut lead: u64 = 0;
         let mut left = emails;
         while left > 0 {
@@ -199,8 +199,10 @@ impl Engine {
         }
     }
 
-    /// An engine with what one campaign needs: its accounts, and all that is reserved on them.
-    fn copy_for(&self, id: CampaignId) -> Self {
+    /// An engine with one campaign and its accounts alone, to be asked while this one goes on.
+    /// Leads and keys are not taken along, nor what ended before the oldest reservation that is
+    /// out.
+    pub fn only(&self, id: CampaignId) -> Self {
         let State { config, seen, reservations, domain_holds, .. } = &self.state;
         let first_out = self.index.first_out().unwrap_or(reservations.next_id());
         let mut state = State::new(config.clone());
