@@ -1,8 +1,8 @@
 // The day as a picture: a column for each hour, what went and what still may. Knows no service.
 
 const NS = "http://www.w3.org/2000/svg";
-const HEIGHT = 190;
-const TOP = 14;
+const HEIGHT = 236;
+const TOP = 18;
 const BOTTOM = 24;
 const LEFT = 38;
 
@@ -33,7 +33,7 @@ export function chart(hours, now, width, words) {
     class: "chart", role: "img", viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT,
     "aria-label": words,
   });
-  const most = Math.max(1, ...hours.map((hour) => hour.sent + hour.planned));
+  const most = Math.max(4, ...hours.map((hour) => hour.sent + hour.planned));
   const each = step(most);
   const steps = Math.ceil(most / each);
   const high = HEIGHT - TOP - BOTTOM;
@@ -72,7 +72,7 @@ export function chart(hours, now, width, words) {
     if (index % every === 0) {
       svg.append(shape("text", {
         class: "tick", x: LEFT + index * slot, y: HEIGHT - 7,
-        "text-anchor": index ? "middle" : "start",
+        "text-anchor": "middle",
       }, hour.label));
     }
   });

@@ -28,9 +28,20 @@ function element(name, attributes = {}, text = "") {
 
 /** Makes a list as long as `items` and fills each child, keeping those that are there. */
 function each(list, items, make, write) {
-  while (list.children.length > items.length) list.lastElementChild.remove();
-  while (list.children.length < items.length) list.append(make());
-  items.forEach((item, index) => write(list.children[index], item));
+  let child = list.firstElementChild;
+  for (const item of items) {
+    if (child === null) {
+      child = make();
+      list.append(child);
+    }
+    write(child, item);
+    child = child.nextElementSibling;
+  }
+  while (child !== null) {
+    const after = child.nextElementSibling;
+    child.remove();
+    child = after;
+  }
 }
 
 /** Draws again if what is drawn from is another. */
@@ -103,7 +114,8 @@ function planned(data) {
 }
 
 function figures(data) {
-  const left = data.accounts.reduce((all, account) => all + account.headroom, 0);
+  const can = data.accounts.filter((account) => !away(account));
+  const left = can.reduce((all, account) => all + account.headroom, 0);
   const more = data.accounts_total > data.accounts.length;
   put(byId("sent"), number(data.day.sent));
   put(byId("out"), number(data.day.reserved));
@@ -155,7 +167,9 @@ function next(data, clock) {
     const at = instant(email.at);
     item.firstElementChild.setAttribute("datetime", email.at);
     put(item.firstElementChild, at <= clock.now ? "now" : clock.when(at));
-    put(item.lastElementChild, clipped(email.from_email, LETTERS));
+    const address = clipped(email.from_email, LETTERS);
+    put(item.lastElementChild, address);
+    item.lastElementChild.title = address;
   });
 }
 
@@ -185,7 +199,7 @@ function accounts(data, clock, { all, sort }) {
   if (data.accounts.length) {
     notes.push(`${number(ready)} ready`);
     notes.push(`${number(data.accounts.length - ready - stuck)} waiting`);
-    notes.push(`${number(stuck)} until somebody acts`);
+    notes.push(plural(stuck, "needs somebody", "need somebody"));
   }
   if (data.day.counted_from > data.day.starts_at) {
     notes.push(`“here” and “got” count from ${clock.when(instant(data.day.counted_from))}`);
@@ -215,7 +229,9 @@ function accountRow() {
 
 function writeAccount(row, account, clock) {
   const [name, today, used, left, here, asked, got, standing] = row.children;
-  put(name.firstElementChild, clipped(account.from_email, LETTERS));
+  const address = clipped(account.from_email, LETTERS);
+  put(name.firstElementChild, address);
+  name.firstElementChild.title = address;
   const { sent, reserved, allowance } = account;
   redraw(today, `${sent} ${reserved} ${allowance}`, () => fill(sent, reserved, allowance));
   put(used, reserved ? `${number(sent)} + ${number(reserved)} out` : number(sent));
@@ -226,7 +242,8 @@ function writeAccount(row, account, clock) {
   const [word, why] = standing.children;
   word.className = account.ready ? "ready" : away(account) ? "stuck" : "waits";
   put(word, standingOf(account, clock));
-  const said = account.reasons.slice(0, REASONS).map((one) => reason(one, clock));
+  const told = account.ready_at;
+  const said = account.reasons.slice(0, REASONS).map((one) => reason(one, clock, told));
   if (account.reasons.length > REASONS) {
     said.push(plural(account.reasons.length - REASONS, "more reason", "more reasons"));
   }
@@ -235,7 +252,7 @@ function writeAccount(row, account, clock) {
 
 function standingOf(account, clock) {
   if (account.ready) return "ready";
-  if (away(account)) return "stopped";
+  if (away(account)) return "needs somebody";
   const at = instant(account.ready_at);
   return `waits until ${clock.when(at)}`;
 }

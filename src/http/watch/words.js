@@ -21,6 +21,9 @@ export class Clock {
     });
     this.date = format({ weekday: "short", day: "numeric", month: "short" });
     this.longDate = format({ weekday: "long", day: "numeric", month: "long" });
+    this.today = this.date.format(now);
+    this.tomorrow = this.date.format(now.getTime() + DAY_MS);
+    this.told = new Map();
   }
 
   /** 14:05 */
@@ -28,12 +31,19 @@ export class Clock {
     return this.hours.format(at);
   }
 
-  /** 14:05, tomorrow 09:00, Mon, 30 Nov 09:00 */
+  /** 14:05, tomorrow 09:00, Mon 30 Nov 09:00 */
   when(at) {
+    // Many accounts wait for the same instant.
+    const key = at.getTime();
+    if (!this.told.has(key)) this.told.set(key, this.#when(at));
+    return this.told.get(key);
+  }
+
+  #when(at) {
     const day = this.date.format(at);
-    if (day === this.date.format(this.now)) return this.time(at);
-    if (day === this.date.format(this.now.getTime() + DAY_MS)) return `tomorrow ${this.time(at)}`;
-    return `${day}, ${this.time(at)}`;
+    if (day === this.today) return this.time(at);
+    if (day === this.tomorrow) return `tomorrow ${this.time(at)}`;
+    return `${day.replace(",", "")} ${this.time(at)}`;
   }
 
   /** in 4 min */
@@ -51,7 +61,9 @@ export class Clock {
 
 export const instant = (text) => new Date(text);
 
-export const number = (n) => n.toLocaleString("en-US");
+const grouped = new Intl.NumberFormat("en-US");
+
+export const number = (n) => grouped.format(n);
 
 /** A share in millionths as a percentage. */
 export const share = (millionths) =>
@@ -64,11 +76,11 @@ const STATES = { ACTIVE: "active", DRAFTED: "not started", PAUSED: "paused", STO
 /** A campaign's state. */
 export const state = (status) => STATES[status] ?? String(status).toLowerCase();
 
-/** One reason with its count and its end. */
-export function reason(reason, clock) {
+/** One reason with its count, and its end unless that is told already. */
+export function reason(reason, clock, told = null) {
   const count = reason.max === null ? "" : ` (${number(reason.used)} of ${number(reason.max)})`;
-  const end = reason.until === null
-    ? ", until somebody acts"
+  const end = reason.until === null || reason.until === told
+    ? ""
     : `, until ${clock.when(instant(reason.until))}`;
   return `${reason.message}${count}${end}`;
 }
