@@ -365,7 +365,7 @@ def restarts(browser, service, spring):
     check("after a restart it goes on by itself", browser.run("return window.stays"))
     service.end()
     # So few calls that the page itself meets the limit.
-    service.start("--rate", "60", "--burst", "2")
+    service.start("--rate", "15", "--burst", "2")
     wait_for("a limit is told", lambda: "Too many calls" in browser.text("#notice"), 60)
     wait_for("and borne", lambda: browser.text("#updated").startswith("updated"), 40)
     check("a limit is told and borne", True)

@@ -210,10 +210,12 @@ mod tests {
 
     fn reserve(engine: &mut Engine, campaign: u64, lead: u64, now: DateTime<Utc>) -> Reservation {
         let request = Request::new_lead(LeadId(lead));
-        match engine.reserve(CampaignId(campaign), &request, now).unwrap() {
-            Pick::Reserved(reservation) => reservation,
-            other => panic!("{other:?}"),
-        }
+        let Pick::Reserved(reservation) =
+            engine.reserve(CampaignId(campaign), &request, now).unwrap()
+        else {
+            panic!("nobody may send to lead {lead}");
+        };
+        reservation
     }
 
     #[test]

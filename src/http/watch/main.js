@@ -5,6 +5,8 @@ import * as view from "./view.js";
 
 const KEY = "mailrota-key";
 const PACE_MS = 3_000;
+/** The list of campaigns changes seldom; a call that is spared cannot meet the key's limit. */
+const LIST_MS = 15_000;
 /** With more accounts than that, answers are long and asked for less often. */
 const MANY = 200;
 const PACE_MANY_MS = 10_000;
@@ -16,6 +18,8 @@ const byId = (id) => document.getElementById(id);
 
 const now = {
   key: sessionStorage.getItem(KEY),
+  campaigns: null,
+  listUntil: 0,
   chosen: null,
   data: null,
   all: false,
@@ -68,10 +72,15 @@ async function refresh() {
   }
   let pause;
   try {
-    const campaigns = await ask("campaigns");
-    if (round !== now.round) return;
     const wanted = chosenByAddress() ?? now.chosen;
-    const there = campaigns.some((campaign) => campaign.id === wanted);
+    const has = () => now.campaigns.some((campaign) => campaign.id === wanted);
+    if (now.campaigns === null || performance.now() > now.listUntil || !has()) {
+      const campaigns = await ask("campaigns");
+      if (round !== now.round) return;
+      Object.assign(now, { campaigns, listUntil: performance.now() + LIST_MS });
+    }
+    const { campaigns } = now;
+    const there = has();
     const chosen = there ? wanted : (preferred(campaigns)?.id ?? null);
     const data = chosen === null
       ? null
@@ -79,6 +88,9 @@ async function refresh() {
     if (round !== now.round) return;
     if (chosen !== now.chosen) now.all = false;
     Object.assign(now, { chosen, data });
+    // What was just told of one is newer than the list.
+    const listed = campaigns.find((campaign) => campaign.id === chosen);
+    if (listed) Object.assign(listed, { status: data.status, name: data.name });
     enter();
     view.campaigns(campaigns, chosen);
     draw();
@@ -114,7 +126,10 @@ function refuse({ status, retryAfter }) {
     ? backoff
     : 1_000 * Math.min(RETRY_MAX_S, Math.max(1, retryAfter));
   // A campaign that is gone is no failure: the next round chooses another.
-  if (status === 404) return PACE_MS;
+  if (status === 404) {
+    now.campaigns = null;
+    return PACE_MS;
+  }
   const again = " What is shown is from before; asking again by itself.";
   if (status === 429) notice(`Too many calls with this key.${again}`);
   else if (status === 503) notice(`The service is starting or stopping.${again}`);
@@ -154,7 +169,8 @@ function enter() {
 function forget(words) {
   sessionStorage.removeItem(KEY);
   clearTimeout(now.timer);
-  Object.assign(now, { key: null, chosen: null, data: null, all: false, failures: 0 });
+  const nothing = { key: null, campaigns: null, chosen: null, data: null };
+  Object.assign(now, nothing, { all: false, failures: 0 });
   now.round += 1;
   view.campaigns([], null);
   view.campaign(null, {});
