@@ -172,9 +172,7 @@ function forget(words) {
   const nothing = { key: null, campaigns: null, chosen: null, data: null };
   Object.assign(now, nothing, { all: false, failures: 0 });
   now.round += 1;
-  view.campaigns([], null);
-  view.campaign(null, {});
-  document.title = "mailrota";
+  view.clear();
   byId("updated").dataset.at = "";
   byId("watch").hidden = true;
   byId("forget").hidden = true;

@@ -76,6 +76,18 @@ function mark(node, status) {
   node.className = `state ${state(status).replace(" ", "-")}`;
 }
 
+/** Takes all off the page that an owner was shown. */
+export function clear() {
+  campaigns([], null);
+  campaign(null, {});
+  document.title = "mailrota";
+  delete byId("chart").dataset.drawn;
+  for (const id of ["chart", "hours", "next", "accounts", "name", "status", "verdict", "where",
+    "sent", "out", "possible", "left", "day-note", "next-note", "accounts-note"]) {
+    byId(id).replaceChildren();
+  }
+}
+
 /** A chosen campaign; nothing if none is. */
 export function campaign(data, options) {
   show(byId("campaign"), data !== null);
