@@ -81,11 +81,11 @@ pub use policy::{
     Ramp, RampError, Reason, Schedule, ScheduleError, SettingError, Standpoint, Warmup, WarmupMail,
 };
 pub use rotation::{
-    AccountError, AttachError, AttachReport, BeginError, Begun, CampaignError, Candidate, Checked,
-    ClockError, Config, ConfigError, DayForecast, EmailKind, Engine, Event, EventError,
-    Explanation, Fact, Fate, Finding, Forecast, Lineup, Misfit, Mode, Outcome, Pick, Planned,
-    QuestionError, Request, Reservation, ReserveError, Reserved, SettleError, Settlement, Snapshot,
-    SnapshotError, Standing, Unavailable, Wait,
+    AccountError, AccountShare, AttachError, AttachReport, BeginError, Begun, CampaignDay,
+    CampaignError, Candidate, Checked, ClockError, Config, ConfigError, DayForecast, EmailKind,
+    Engine, Event, EventError, Explanation, Fact, Fate, Finding, Forecast, Lineup, Misfit, Mode,
+    Outcome, Pick, Planned, QuestionError, Request, Reservation, ReserveError, Reserved, RestOfDay,
+    SettleError, Settlement, Snapshot, SnapshotError, Standing, Unavailable, Wait,
 };
 pub use shards::{LayoutError, ShardError, Shards};
 #[cfg(feature = "conformance")]

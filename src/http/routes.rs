@@ -13,7 +13,7 @@ use crate::http::problem::Problem;
 use crate::http::service::Service;
 use crate::http::{
     accounts, campaign_settings, campaigns, health, leads, page, pool, questions, reports,
-    reservations,
+    reservations, watch,
 };
 
 impl Service {
@@ -38,6 +38,7 @@ impl Service {
         described
             .merge(undescribed)
             .merge(page::router(texts))
+            .merge(watch::page())
             .fallback(any(async || Problem::NOT_FOUND))
             .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
             .layer(from_fn_with_state(self.clone(), around))
@@ -55,7 +56,8 @@ pub(super) fn described() -> (Router<Service>, Document) {
         .merge(pool::router())
         .merge(questions::router())
         .merge(reports::router())
-        .merge(reservations::router());
+        .merge(reservations::router())
+        .merge(watch::router());
     let all = OpenApiRouter::with_openapi(Description::openapi())
         .nest("/api/v1", calls)
         .merge(health::router());

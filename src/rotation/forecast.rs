@@ -204,7 +204,7 @@ impl Engine {
             return Err(QuestionError::UnknownCampaign { campaign });
         }
         let last = at.plus(horizon);
-        let mut copy = self.copy_for(campaign);
+        let mut copy = self.only(campaign);
         // Every email is the first to a lead that is forgotten at once.
         let lead = LeadId(0);
         let request = Request::new_lead(lead);
@@ -250,8 +250,10 @@ impl Engine {
         }
     }
 
-    /// An engine with what one campaign needs: its accounts, and all that is reserved on them.
-    fn copy_for(&self, id: CampaignId) -> Self {
+    /// An engine with one campaign and its accounts alone, to be asked while this one goes on.
+    /// Leads and keys are not taken along, nor what ended before the oldest reservation that is
+    /// out.
+    pub fn only(&self, id: CampaignId) -> Self {
         let State { config, seen, reservations, domain_holds, .. } = &self.state;
         let first_out = self.index.first_out().unwrap_or(reservations.next_id());
         let mut state = State::new(config.clone());

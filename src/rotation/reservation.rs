@@ -196,7 +196,12 @@ impl Reservations {
         Records { base, records }.into()
     }
 
-    fn records(&self) -> impl Iterator<Item = &Reservation> {
+    /// Every reservation that is remembered, the newest first.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Reservation> {
+        self.records().rev()
+    }
+
+    fn records(&self) -> impl DoubleEndedIterator<Item = &Reservation> {
         let first = self.chunks.front().and_then(|chunk| chunk.get(self.forgotten..));
         first.into_iter().flatten().chain(self.chunks.iter().skip(1).flatten())
     }

@@ -41,6 +41,8 @@ mod http_calls;
 mod http_lives;
 #[cfg(feature = "http")]
 mod http_owners;
+#[cfg(feature = "http")]
+mod http_page;
 #[cfg(feature = "cli")]
 mod http_socket;
 #[cfg(feature = "http")]
