@@ -81,11 +81,11 @@ pub use policy::{
     Ramp, RampError, Reason, Schedule, ScheduleError, SettingError, Standpoint, Warmup, WarmupMail,
 };
 pub use rotation::{
-    AccountError, AttachError, AttachReport, BeginError, Begun, CampaignError, Candidate, Checked,
-    ClockError, Config, ConfigError, DayForecast, EmailKind, Engine, Event, EventError,
-    Explanation, Fact, Fate, Finding, Forecast, Lineup, Misfit, Mode, Outcome, Pick, Planned,
-    QuestionError, Request, Reservation, ReserveError, Reserved, SettleError, Settlement, Snapshot,
-    SnapshotError, Standing, Unavailable, Wait,
+    AccountError, AttachError, AttachReport, BeginError, Begun, CampaignError, Candidate, CapUse,
+    Checked, ClockError, Config, ConfigError, DayForecast, EmailKind, Engine, Event, EventError,
+    Explanation, Fact, Fate, Finding, Forecast, Lineup, Misfit, Mode, Notice, Noticed, Outcome,
+    Pick, Planned, QuestionError, Request, Reservation, ReserveError, Reserved, SettleError,
+    Settlement, Snapshot, SnapshotError, Standing, Unavailable, Wait, Watch,
 };
 pub use shards::{LayoutError, ShardError, Shards};
 #[cfg(feature = "conformance")]
@@ -93,8 +93,8 @@ pub use store::conformance;
 #[cfg(feature = "store")]
 pub use store::{
     AsyncEngine, Batch, Document, Documents, DurableEngine, DurableError, Fault, Filter, Granted,
-    Head, History, Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Options, Reader,
-    Record, Recovery, Report, Step, StoreError, Ticket, inspect,
+    Head, History, Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Observer, Options,
+    Reader, Record, Recovery, Report, Step, StoreError, Ticket, Written, inspect,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteJournal, check, repair};

@@ -68,6 +68,7 @@ mod shards;
 mod steps;
 mod strategies;
 mod turns;
+mod watch;
 mod words;
 mod words_runner;
 mod words_settings;
