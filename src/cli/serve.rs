@@ -56,6 +56,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "N", default_value = "2000")]
     burst: NonZeroU32,
 
+    /// Whether to count turns and calls, and to tell them on /metrics, which needs no key
+    #[arg(long, value_enum, value_name = "WHETHER", default_value_t = Metrics::On)]
+    metrics: Metrics,
+
     /// How to write the log, to standard error; `MAILROTA_LOG` says how much of it, such as warn
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
     log: Log,
@@ -65,6 +69,12 @@ pub(super) struct Serve {
 enum Log {
     Json,
     Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Metrics {
+    Off,
+    On,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -115,6 +125,7 @@ fn settings(serve: &Serve) -> Settings {
     Settings::default()
         .attach_answer(answer)
         .burst(serve.burst)
+        .metrics(serve.metrics == Metrics::On)
         .per_minute(serve.rate)
         .unstated(unstated)
 }

@@ -12,8 +12,8 @@ use crate::http::openapi::{self, Description};
 use crate::http::problem::Problem;
 use crate::http::service::Service;
 use crate::http::{
-    accounts, campaign_settings, campaigns, health, leads, page, pool, questions, reports,
-    reservations,
+    accounts, campaign_settings, campaigns, events, health, leads, metrics, page, pool, questions,
+    reports, reservations,
 };
 
 impl Service {
@@ -51,6 +51,7 @@ pub(super) fn described() -> (Router<Service>, Document) {
         .merge(accounts::router())
         .merge(campaigns::router())
         .merge(campaign_settings::router())
+        .merge(events::router())
         .merge(leads::router())
         .merge(pool::router())
         .merge(questions::router())
@@ -58,7 +59,8 @@ pub(super) fn described() -> (Router<Service>, Document) {
         .merge(reservations::router());
     let all = OpenApiRouter::with_openapi(Description::openapi())
         .nest("/api/v1", calls)
-        .merge(health::router());
+        .merge(health::router())
+        .merge(metrics::router());
     let (router, document) = all.split_for_parts();
     (router, openapi::completed(document))
 }

@@ -6,6 +6,7 @@
 //! change of an account or of a campaign looks through a pool, and only until somebody is found who
 //! may send.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::policy::{CampaignState, Reason};
@@ -200,8 +201,8 @@ impl Watch {
             return;
         }
         let day = record.settings.zone.civil_day(at);
-        if !self.starved.contains_key(&campaign) {
-            self.starved.insert(campaign, day);
+        if let Entry::Vacant(told) = self.starved.entry(campaign) {
+            told.insert(day);
             let members = record.attached.keys().filter_map(|id| state.account(*id));
             let mut reasons: BTreeSet<Reason> =
                 members.flat_map(|member| lost(state, member, at)).collect();
@@ -296,6 +297,28 @@ impl Watch {
         };
         told.room = next.saturating_sub(used).saturating_sub(1);
         higher.then_some((level, CapUse { account, day, used, allowance }))
+    }
+}
+
+impl Engine {
+    /// How many emails the caps leave for today, over up to `most` accounts
+    /// from a number on, and the next number if there are more. Accounts that somebody must free
+    /// count nothing; what holds for a while is not looked at.
+    pub(crate) fn headroom(&self, from: AccountId, most: usize) -> (u64, Option<AccountId>) {
+        let state = &self.state;
+        let now = state.seen.unwrap_or(Timestamp::MIN);
+        let (mut sum, mut today) = (0_u64, Today::default());
+        let mut accounts = state.accounts.from(from);
+        for (_, record) in accounts.by_ref().take(most).filter(|(_, record)| !record.deleted) {
+            if lost(state, record, now).is_empty() {
+                let zone = record.settings.zone;
+                let (day, start) = today.begun(zone, now);
+                let allowance = AccountRules::of(state, record).allowance(now, day);
+                let used = record.usage.on_day(zone, day, start);
+                sum = sum.saturating_add(u64::from(allowance.saturating_sub(used)));
+            }
+        }
+        (sum, accounts.next().map(|(id, _)| *id))
     }
 }
 

@@ -38,7 +38,11 @@ mod histories;
 #[cfg(feature = "http")]
 mod http_calls;
 #[cfg(feature = "http")]
+mod http_events;
+#[cfg(feature = "http")]
 mod http_lives;
+#[cfg(feature = "http")]
+mod http_metrics;
 #[cfg(feature = "http")]
 mod http_owners;
 #[cfg(feature = "cli")]
