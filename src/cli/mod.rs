@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod clock;
+mod control;
 mod costs;
 mod course;
 mod day;
