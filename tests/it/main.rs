@@ -50,6 +50,8 @@ mod http_socket;
 #[cfg(feature = "http")]
 mod http_world;
 mod import;
+#[cfg(feature = "cli")]
+mod killed;
 mod model;
 mod model_commands;
 mod model_leads;
