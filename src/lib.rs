@@ -82,10 +82,11 @@ pub use policy::{
 };
 pub use rotation::{
     AccountError, AccountShare, AttachError, AttachReport, BeginError, Begun, CampaignDay,
-    CampaignError, Candidate, Checked, ClockError, Config, ConfigError, DayForecast, EmailKind,
-    Engine, Event, EventError, Explanation, Fact, Fate, Finding, Forecast, Lineup, Misfit, Mode,
-    Outcome, Pick, Planned, QuestionError, Request, Reservation, ReserveError, Reserved, RestOfDay,
-    SettleError, Settlement, Snapshot, SnapshotError, Standing, Unavailable, Wait,
+    CampaignError, Candidate, CapUse, Checked, ClockError, Config, ConfigError, DayForecast,
+    EmailKind, Engine, Event, EventError, Explanation, Fact, Fate, Finding, Forecast, Lineup,
+    Misfit, Mode, Notice, Noticed, Outcome, Pick, Planned, QuestionError, Request, Reservation,
+    ReserveError, Reserved, RestOfDay, SettleError, Settlement, Snapshot, SnapshotError, Standing,
+    Unavailable, Wait, Watch,
 };
 pub use shards::{LayoutError, ShardError, Shards};
 #[cfg(feature = "conformance")]
@@ -93,8 +94,8 @@ pub use store::conformance;
 #[cfg(feature = "store")]
 pub use store::{
     AsyncEngine, Batch, Document, Documents, DurableEngine, DurableError, Fault, Filter, Granted,
-    Head, History, Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Options, Reader,
-    Record, Recovery, Report, Step, StoreError, Ticket, inspect,
+    Head, History, Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Observer, Options,
+    Reader, Record, Recovery, Report, Step, StoreError, Ticket, Written, inspect,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteJournal, check, repair};

@@ -1,18 +1,21 @@
-//! The command `keys`: makes, revokes and lists the API keys of a store that no service has open.
+//! The command `keys`: makes, revokes and lists the API keys of a store, also while a service runs
+//! on it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use mailrota::http::{Key, add_key, list_keys, revoke_key};
-use mailrota::{Clock, DurableEngine, Options, OwnerId};
+use mailrota::http::Key;
+use mailrota::{Clock, DurableEngine, Options};
 
+use crate::cli::control::{self, Answer, Ask};
 use crate::cli::{Failure, serve, words};
 
 pub(super) const AFTER: &str = "\
-A key is shown when it is made and never again; the store keeps a hash of it. A store is open in one
-process at a time: stop the service first.
+A key is shown when it is made and never again; the store keeps a hash of it. A service that has the
+store open is asked to do it, through a socket beside the store, and takes or refuses the key from
+then on.
 
 Examples:
   mailrota keys add --owner 7 --label billing
@@ -63,48 +66,36 @@ struct Store {
     store: PathBuf,
 }
 
-/// Does what is asked of the keys.
+/// Does what is asked of the keys: in the service that has the store open, or else here.
 pub(super) fn keys(keys: &Keys) -> Result<ExitCode, Failure> {
-    let clock = Clock::machine();
-    let now = clock.now();
-    let text = match &keys.command {
+    let (ask, store) = match &keys.command {
         Command::Add { owner, label, store } => {
-            let engine = open(&store.store, &clock, true)?;
-            let (key, text) = add_key(&engine, OwnerId(*owner), label, now).map_err(Failure::of)?;
-            closed(&engine)?;
-            format!("key {} of owner {}, shown this once: {text}\n", key.id, key.owner)
+            (Ask::Add { owner: *owner, label: label.clone() }, store)
         }
-        Command::List { store } => {
-            let engine = open(&store.store, &clock, false)?;
-            let keys = list_keys(&engine).map_err(Failure::of)?;
-            closed(&engine)?;
-            table(&keys)
-        }
-        Command::Revoke { key, store } => {
-            let engine = open(&store.store, &clock, false)?;
-            let key = revoke_key(&engine, *key, now).map_err(Failure::of)?;
-            closed(&engine)?;
-            format!("key {} of owner {} is revoked\n", key.id, key.owner)
-        }
+        Command::List { store } => (Ask::List, store),
+        Command::Revoke { key, store } => (Ask::Revoke { key: *key }, store),
     };
-    serve::show(&text);
+    let store = &store.store;
+    let answered = control::call(store, &ask).map_or_else(|| alone(store, &ask), Ok)?;
+    serve::show(&answered.map_err(Failure::new)?);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the store; only making a key makes a store too.
-fn open(store: &Path, clock: &Clock, make: bool) -> Result<DurableEngine, Failure> {
-    if !make && !store.exists() {
+/// Does it on a store that nobody has open. Only making a key makes a store too.
+fn alone(store: &Path, ask: &Ask) -> Result<Answer, Failure> {
+    if !matches!(ask, Ask::Add { .. }) && !store.exists() {
         let store = store.display();
         return Err(Failure::new(format!("there is no store {store}; give another --store")));
     }
-    DurableEngine::open(store, &Options::default(), clock.now()).map_err(Failure::of)
+    let clock = Clock::machine();
+    let engine = DurableEngine::open(store, &Options::default(), clock.now());
+    let engine = engine.map_err(Failure::of)?;
+    let answered = control::answer(&engine, ask, &clock);
+    engine.close().map_err(Failure::of)?;
+    Ok(answered)
 }
 
-fn closed(engine: &DurableEngine) -> Result<(), Failure> {
-    engine.close().map_err(Failure::of)
-}
-
-fn table(keys: &[Key]) -> String {
+pub(super) fn table(keys: &[Key]) -> String {
     let mut text = "key  owner  made                  revoked               label\n".to_owned();
     for key in keys {
         let revoked = key.revoked_at.map_or_else(|| "-".to_owned(), |at| at.to_string());

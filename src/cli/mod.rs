@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod control;
 mod costs;
 mod course;
 mod day;

@@ -16,6 +16,8 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Failure;
+#[cfg(unix)]
+use crate::cli::control::Control;
 
 pub(super) const AFTER: &str = "\
 The first start makes the store and prints an API key, once. Ctrl-C or SIGTERM ends it: what runs is
@@ -56,6 +58,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "N", default_value = "2000")]
     burst: NonZeroU32,
 
+    /// Whether to count turns and calls, and to tell them on /metrics, which needs no key
+    #[arg(long, value_enum, value_name = "WHETHER", default_value_t = Metrics::On)]
+    metrics: Metrics,
+
     /// How to write the log, to standard error; `MAILROTA_LOG` says how much of it, such as warn
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
     log: Log,
@@ -65,6 +71,12 @@ pub(super) struct Serve {
 enum Log {
     Json,
     Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Metrics {
+    Off,
+    On,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -96,14 +108,29 @@ async fn run(serve: &Serve) -> Result<(), Failure> {
         let service = service.clone();
         tokio::spawn(async move { service.serve(listener, signal()).await })
     };
-    let store = serve.store.clone();
-    let opened = tokio::task::spawn_blocking(move || open(&store, &clock)).await;
+    let (store, reads) = (serve.store.clone(), clock.clone());
+    let opened = tokio::task::spawn_blocking(move || open(&store, &reads)).await;
     let (engine, first_key) = opened.map_err(Failure::of)??;
+    let control = control(&serve.store, &engine, &clock);
     service.open(engine);
     show(&greeting(address, &serve.store, first_key.as_deref()));
     let ended = serving.await.map_err(Failure::of)?;
+    drop(control);
     ended.map_err(Failure::of)
 }
+
+/// Listens beside the store, for the command `keys`. A service without is a service all the same.
+#[cfg(unix)]
+fn control(store: &Path, engine: &DurableEngine, clock: &Clock) -> Option<Control> {
+    let opened = Control::open(store, engine.clone(), clock.clone());
+    if let Err(error) = &opened {
+        tracing::warn!(%error, "no control socket: keys cannot be changed while this service runs");
+    }
+    opened.ok()
+}
+
+#[cfg(not(unix))]
+fn control(_: &Path, _: &DurableEngine, _: &Clock) {}
 
 fn settings(serve: &Serve) -> Settings {
     let answer = match serve.attach_answer {
@@ -115,6 +142,7 @@ fn settings(serve: &Serve) -> Settings {
     Settings::default()
         .attach_answer(answer)
         .burst(serve.burst)
+        .metrics(serve.metrics == Metrics::On)
         .per_minute(serve.rate)
         .unstated(unstated)
 }

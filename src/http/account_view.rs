@@ -59,7 +59,7 @@ pub(super) struct AccountView {
     is_suspended: bool,
     /// The zone of its civil days; not in the reference.
     timezone: &'static str,
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Value>)]
     tags: Vec<Value>,
     warmup_details: Option<WarmupView>,
 }

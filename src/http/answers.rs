@@ -61,7 +61,7 @@ pub(super) struct EmailAccountBody {
     smtp_failure_error: Option<String>,
     imap_failure_error: Option<String>,
     /// A number, a percentage or a word; not in the reference.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Value>)]
     warmup_reputation: Option<String>,
     warmup_enabled: Option<bool>,
     total_warmup_per_day: Option<u64>,
@@ -71,7 +71,7 @@ pub(super) struct EmailAccountBody {
     custom_tracking_url: Option<String>,
     bcc: Option<String>,
     client_id: Option<u64>,
-    #[schema(value_type = Option<Vec<Object>>)]
+    #[schema(value_type = Option<Vec<Value>>)]
     tags: Option<Vec<String>>,
     /// Where its civil days are counted; not in the reference.
     #[schema(example = "Europe/Madrid")]

@@ -3,7 +3,7 @@
 //!
 //! Knows no route. The query is never logged: it may hold a key.
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over from a caller.
 const ID_MAX: usize = 64;
 /// What is answered while the service stops too.
-const ALWAYS: [&str; 2] = ["/healthz", "/readyz"];
+const ALWAYS: [&str; 3] = ["/healthz", "/metrics", "/readyz"];
 
 /// Runs a call as a task of its own, so that it ends even if its caller is gone.
 pub(super) async fn around(
@@ -26,6 +26,7 @@ pub(super) async fn around(
     let started = service.clock().elapsed();
     let id = given(request.headers()).unwrap_or_else(|| made(&service));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = match service.enter() {
         None if !ALWAYS.contains(&path.as_str()) => {
             Problem::unavailable("stopping", "The service is stopping").into_response()
@@ -52,7 +53,12 @@ pub(super) async fn around(
         }
     }
     let status = response.status().as_u16();
-    let micros = service.clock().elapsed().saturating_sub(started).as_micros();
+    let took = service.clock().elapsed().saturating_sub(started);
+    if let Some(meters) = service.meters() {
+        let route = route.as_ref().map(MatchedPath::as_str);
+        meters.called(method.as_str(), route, status, took);
+    }
+    let micros = took.as_micros();
     tracing::info!(request_id = %id, %method, path, status, micros, "call");
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);

@@ -15,6 +15,8 @@ use crate::vocab::OwnerId;
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) engine: AsyncEngine,
+    /// The number of its key.
+    pub(super) key: u64,
     pub(super) now: DateTime<Utc>,
     pub(super) owner: OwnerId,
     pub(super) service: Service,
@@ -27,9 +29,9 @@ impl FromRequestParts<Service> for Caller {
         let engine = service.ready()?;
         let text = key(parts).ok_or(Problem::Unauthorized)?;
         let checked = engine.look(|_, documents| keys::check(documents, &text));
-        let (id, owner) = checked.ok_or(Problem::Unauthorized)?;
-        service.limits().take(id).map_err(Problem::TooMany)?;
-        Ok(Self { engine, now: service.clock().now(), owner, service: service.clone() })
+        let (key, owner) = checked.ok_or(Problem::Unauthorized)?;
+        service.limits().take(key).map_err(Problem::TooMany)?;
+        Ok(Self { engine, key, now: service.clock().now(), owner, service: service.clone() })
     }
 }
 

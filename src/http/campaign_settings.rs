@@ -115,7 +115,7 @@ struct SettingsBody {
     /// Kept, and decides nothing.
     stop_lead_settings: Option<String>,
     /// Kept, and decides nothing.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Value>)]
     track_settings: Option<String>,
 }
 

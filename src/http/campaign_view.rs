@@ -19,7 +19,7 @@ pub(super) struct CampaignView {
     /// `DRAFTED`, `ACTIVE`, `PAUSED` or `STOPPED`.
     status: &'static str,
     name: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     track_settings: Value,
     scheduler_cron_value: Option<CronView>,
     /// The least minutes between two sends of an account.

@@ -174,6 +174,12 @@ pub(super) fn check(documents: &Documents, text: &str) -> Option<(u64, OwnerId)>
     Some((id?, record.owner))
 }
 
+/// Whether a key that was given before still opens.
+pub(super) fn is_valid(documents: &Documents, id: u64) -> bool {
+    let record = records::load::<KeyRecord>(documents, Kind::Key, id);
+    record.is_some_and(|record| record.revoked_at.is_none())
+}
+
 impl KeyRecord {
     fn shown(&self, id: u64) -> Key {
         let Self { owner, label, created_at, revoked_at, .. } = self.clone();

@@ -55,8 +55,37 @@ const REFUSALS: [(&str, &str, &str); 9] = [
     ("503", "The service is starting or stopping, or its store cannot write", "Problem"),
 ];
 
-/// Adds the refusals to every call that needs a key.
+/// With which method.
+#[derive(Clone, Copy, Debug)]
+enum Written {
+    Patch,
+    Post,
+}
+
+/// Calls that some clients write otherwise: where they are described, and how else they are
+/// written.
+const ALIASES: [(&str, &str, Written); 4] = [
+    ("/campaigns/{campaign_id}/schedule", "/campaigns/{campaign_id}", Written::Post),
+    ("/campaigns/{campaign_id}/schedule", "/campaigns/{campaign_id}/schedule", Written::Patch),
+    ("/campaigns/{campaign_id}/settings", "/campaigns/{campaign_id}/settings", Written::Patch),
+    ("/campaigns/{campaign_id}/status", "/campaigns/{campaign_id}/status", Written::Patch),
+];
+
+/// Adds the calls that are written otherwise, and the refusals to every call that needs a key.
 pub(super) fn completed(mut document: Document) -> Document {
+    for (described, path, method) in ALIASES {
+        let paths = &mut document.paths.paths;
+        let same = paths.get(&format!("/api/v1{described}")).and_then(|item| item.post.clone());
+        let item = paths.get_mut(&format!("/api/v1{path}"));
+        if let (Some(mut operation), Some(item)) = (same, item) {
+            operation.operation_id = operation.operation_id.map(|id| format!("{id}_otherwise"));
+            operation.description = Some(format!("The same as POST {described}."));
+            match method {
+                Written::Patch => item.patch = Some(operation),
+                Written::Post => item.post = Some(operation),
+            }
+        }
+    }
     for (path, item) in &mut document.paths.paths {
         if !path.starts_with("/api/v1/") {
             continue;

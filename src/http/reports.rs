@@ -29,7 +29,7 @@ pub(super) fn router() -> OpenApiRouter<Service> {
 #[expect(dead_code, reason = "only described; the body is read field by field")]
 struct FeedbackBody {
     /// Its reputation as measured now: a number, a percentage or a word.
-    #[schema(value_type = Option<Object>, example = 92)]
+    #[schema(value_type = Option<Value>, example = 92)]
     reputation: Option<String>,
     /// What a check of the credentials said; with it, `is_imap_success` must be given.
     is_smtp_success: Option<bool>,

@@ -15,7 +15,7 @@ use crate::http::records;
 use crate::http::reservation_view::{self, PickView, ReservationView};
 use crate::http::service::Service;
 use crate::import::fields::{Fields, whole};
-use crate::rotation::{EmailKind, Outcome, Request};
+use crate::rotation::{EmailKind, Outcome, Pick, Request};
 use crate::store::Step;
 use crate::vocab::{AccountId, CampaignId, LeadId, ReservationId};
 
@@ -169,9 +169,30 @@ async fn reserve(
         records::campaign(step, caller.owner, id).ok_or(Problem::NOT_FOUND)?;
         strangers(step, &caller, &request)?;
         let pick = step.reserve(CampaignId(id), &request, caller.now)?;
-        Ok::<_, Problem>(reservation_view::pick(step, &pick))
+        note(step, CampaignId(id), &request, &pick);
+        Ok::<_, Problem>((reservation_view::pick(step, &pick), pick))
     });
-    Ok(Json(picked.await?))
+    let (view, pick) = picked.await?;
+    count(&caller, &pick);
+    Ok(Json(view))
+}
+
+/// Notes that nobody may send for a campaign, if that is not the request's own doing.
+fn note(step: &mut Step<'_>, campaign: CampaignId, request: &Request, pick: &Pick) {
+    let Pick::Unavailable(unavailable) = pick else { return };
+    let free = request.kind == EmailKind::NewLead
+        && request.account.is_none()
+        && request.excluded.is_empty()
+        && step.lead_account(campaign, request.lead).is_none();
+    if free {
+        step.note_unavailable(campaign, unavailable);
+    }
+}
+
+fn count(caller: &Caller, pick: &Pick) {
+    if let Some(meters) = caller.service.meters() {
+        meters.answered(pick);
+    }
 }
 
 /// A demanded account that is not the caller's is not there.
@@ -197,6 +218,11 @@ async fn reserve_batch(
             strangers(step, &caller, request)?;
         }
         let picks = step.reserve_batch(CampaignId(id), &requests, caller.now)?;
+        for (request, pick) in requests.iter().zip(&picks) {
+            if let Ok(pick) = pick {
+                note(step, CampaignId(id), request, pick);
+            }
+        }
         let answers = picks.iter().map(|pick| match pick {
             Ok(pick) => BatchPick::Pick(reservation_view::pick(step, pick)),
             Err(error) => {
@@ -204,9 +230,12 @@ async fn reserve_batch(
                 BatchPick::Refused(Refused { answer: "refused", error })
             }
         });
-        Ok::<_, Problem>(answers.collect())
+        let answers = answers.collect();
+        Ok::<_, Problem>((answers, picks))
     });
-    Ok(Json(Batch { answers: answered.await? }))
+    let (answers, picks) = answered.await?;
+    picks.iter().flatten().for_each(|pick| count(&caller, pick));
+    Ok(Json(Batch { answers }))
 }
 
 fn batch(body: &Map<String, Value>) -> Result<Vec<Request>, Problem> {

@@ -12,8 +12,8 @@ use crate::http::openapi::{self, Description};
 use crate::http::problem::Problem;
 use crate::http::service::Service;
 use crate::http::{
-    accounts, campaign_settings, campaigns, health, leads, page, pool, questions, reports,
-    reservations, watch,
+    accounts, campaign_settings, campaigns, events, health, leads, metrics, page, pool, questions,
+    reports, reservations, watch,
 };
 
 impl Service {
@@ -52,6 +52,7 @@ pub(super) fn described() -> (Router<Service>, Document) {
         .merge(accounts::router())
         .merge(campaigns::router())
         .merge(campaign_settings::router())
+        .merge(events::router())
         .merge(leads::router())
         .merge(pool::router())
         .merge(questions::router())
@@ -60,7 +61,8 @@ pub(super) fn described() -> (Router<Service>, Document) {
         .merge(watch::router());
     let all = OpenApiRouter::with_openapi(Description::openapi())
         .nest("/api/v1", calls)
-        .merge(health::router());
+        .merge(health::router())
+        .merge(metrics::router());
     let (router, document) = all.split_for_parts();
     (router, openapi::completed(document))
 }

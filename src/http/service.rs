@@ -6,13 +6,17 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
+use crate::http::events::Listeners;
+use crate::http::feed::Feed;
 use crate::http::limits::Limits;
+use crate::http::metrics::Meters;
 use crate::http::problem::Problem;
 use crate::http::settings::Settings;
-use crate::store::{AsyncEngine, DurableEngine};
+use crate::store::{AsyncEngine, DurableEngine, Observer, Written};
+use crate::vocab::Timestamp;
 
 /// The engine over HTTP. Clones are the same service.
 ///
@@ -25,32 +29,60 @@ struct Inner {
     clock: Clock,
     engine: OnceLock<DurableEngine>,
     limits: Limits,
+    listeners: Listeners,
+    hub: Arc<Hub>,
     /// Told when the last call that ran has ended.
     rest: Notify,
     requests: AtomicU64,
     running: AtomicUsize,
     settings: Settings,
     stopping: AtomicBool,
+    /// The same for whoever waits for it.
+    stop: watch::Sender<bool>,
+}
+
+/// What follows the store: what is told and what is counted.
+#[derive(Debug)]
+struct Hub {
+    feed: Feed,
+    meters: Option<Meters>,
+}
+
+impl Observer for Hub {
+    fn written(&self, written: &Written<'_>) {
+        written.notices.iter().for_each(|notice| self.feed.tell(notice));
+        if let Some(meters) = &self.meters {
+            meters.written(written);
+        }
+    }
 }
 
 impl Service {
     /// A service that is starting.
     pub fn new(settings: Settings, clock: Clock) -> Self {
         let limits = Limits::new(&settings, &clock);
+        let meters = settings.metrics.then(Meters::new);
         Self(Arc::new(Inner {
             clock,
             engine: OnceLock::new(),
             limits,
+            listeners: Listeners::default(),
+            hub: Arc::new(Hub { feed: Feed::default(), meters }),
             rest: Notify::new(),
             requests: AtomicU64::new(0),
             running: AtomicUsize::new(0),
             settings,
             stopping: AtomicBool::new(false),
+            stop: watch::Sender::new(false),
         }))
     }
 
     /// Takes calls from now on. A service that has an engine keeps it.
     pub fn open(&self, engine: DurableEngine) {
+        let now = Timestamp::try_from(self.clock().now()).ok();
+        // Numbers go on rising although the clock may have been set back.
+        self.feed().begin(now.max(engine.seen()).unwrap_or(Timestamp::EPOCH));
+        engine.observe(self.0.hub.clone());
         // The first one stays.
         let _ = self.0.engine.set(engine);
     }
@@ -58,6 +90,7 @@ impl Service {
     /// Answers 503 to every new call from now on.
     pub fn stop(&self) {
         self.0.stopping.store(true, Ordering::SeqCst);
+        self.0.stop.send_replace(true);
         self.0.rest.notify_waiters();
     }
 
@@ -94,6 +127,24 @@ impl Service {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    pub(super) fn listeners(&self) -> &Listeners {
+        &self.0.listeners
+    }
+
+    pub(super) fn feed(&self) -> &Feed {
+        &self.0.hub.feed
+    }
+
+    /// What is counted, if anything is.
+    pub(super) fn meters(&self) -> Option<&Meters> {
+        self.0.hub.meters.as_ref()
+    }
+
+    /// Becomes true once no new calls are taken.
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stop.subscribe()
     }
 
     /// The engine to await answers of, or why there is none.

@@ -16,8 +16,14 @@ pub struct Settings {
     pub burst: NonZeroU32,
     /// How long a call that runs may go on after the service was told to stop.
     pub drain_max: Duration,
+    /// How long a stream of events is silent at most.
+    pub heartbeat: Duration,
+    /// Whether calls and turns are counted, and `/metrics` tells.
+    pub metrics: bool,
     /// How many calls a key gets back each minute.
     pub per_minute: NonZeroU32,
+    /// How many streams of events a key may have open.
+    pub streams_max: usize,
     /// What an account is taken for as long as nobody said how it stands.
     pub unstated: Unstated,
 }
@@ -54,7 +60,10 @@ impl Default for Settings {
             body_max: 1 << 20,
             burst: NonZeroU32::new(2_000).unwrap_or(NonZeroU32::MIN),
             drain_max: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(15),
+            metrics: true,
             per_minute: NonZeroU32::new(60_000).unwrap_or(NonZeroU32::MIN),
+            streams_max: 16,
             unstated: Unstated::default(),
         }
     }
@@ -85,9 +94,27 @@ impl Settings {
         self
     }
 
+    /// Sets how long a stream of events is silent at most. Default 15 s.
+    pub const fn heartbeat(mut self, span: Duration) -> Self {
+        self.heartbeat = span;
+        self
+    }
+
+    /// Sets whether calls and turns are counted, and `/metrics` tells. Default true.
+    pub const fn metrics(mut self, are_counted: bool) -> Self {
+        self.metrics = are_counted;
+        self
+    }
+
     /// Sets how many calls a key gets back each minute. Default 60,000.
     pub const fn per_minute(mut self, calls: NonZeroU32) -> Self {
         self.per_minute = calls;
+        self
+    }
+
+    /// Sets how many streams of events a key may have open. Default 16.
+    pub const fn streams_max(mut self, streams: usize) -> Self {
+        self.streams_max = streams;
         self
     }
 

@@ -37,8 +37,7 @@ impl<'a> AccountRules<'a> {
 
     /// Asks every rule, the lasting ones first.
     pub(crate) fn each(self, at: Timestamp, purpose: Purpose, mut visit: impl FnMut(Verdict)) {
-        self.health(&mut visit);
-        self.reputation(at, &mut visit);
+        self.lasting(at, &mut visit);
         let domain_hold = self.state.domain_hold(&self.account.settings);
         for (hold, reason) in
             [(self.account.hold_until, Reason::AccountHold), (domain_hold, Reason::DomainHold)]
@@ -68,6 +67,12 @@ impl<'a> AccountRules<'a> {
                 ramp.allowance(row).min(settings.daily_cap)
             }
         }
+    }
+
+    /// Asks the rules that somebody must act to end: how the account is, and how far it is trusted.
+    pub(crate) fn lasting(self, at: Timestamp, mut visit: impl FnMut(Verdict)) {
+        self.health(&mut visit);
+        self.reputation(at, &mut visit);
     }
 
     fn health(self, visit: &mut impl FnMut(Verdict)) {

@@ -154,6 +154,12 @@ impl<K: Copy + Ord + Hash, V> Table<K, V> {
         self.order.values().filter_map(|slot| self.row(*slot)).map(|(id, record)| (id, record))
     }
 
+    /// The records from a number on.
+    pub(crate) fn from(&self, id: K) -> impl Iterator<Item = (&K, &V)> {
+        let slots = self.order.range(id..).map(|(_, slot)| *slot);
+        slots.filter_map(|slot| self.row(slot)).map(|(id, record)| (id, record))
+    }
+
     /// All slots, by number.
     pub(crate) fn slots(&self) -> impl Iterator<Item = (K, Slot)> {
         self.order.iter().map(|(id, slot)| (*id, *slot))

@@ -5,18 +5,22 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, SendError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::rotation::Watch;
 use crate::store::chain::{self, Mark};
 use crate::store::documents::{self, Documents};
-use crate::store::durable::{Queue, Shared};
+use crate::store::durable::Shared;
 use crate::store::error::{JournalError, StoreError};
 use crate::store::journal::{Batch, Journal};
 use crate::store::load;
+use crate::store::observer::Written;
+use crate::store::queue::Queue;
 use crate::store::ticket::Slot;
 
 /// Up to how many callers the committer wakes by itself; for more it would be kept from writing.
@@ -119,12 +123,16 @@ impl Committer {
     #[expect(clippy::disallowed_methods, reason = "how long it took only tells how long to gather")]
     fn commit(&mut self) -> bool {
         let start = Instant::now();
-        if let Err(error) = self.append() {
-            return self.fail(error);
-        }
-        self.last = (self.queue.waiters.len(), start.elapsed());
+        let wrote = match self.append() {
+            Ok(wrote) => wrote,
+            Err(error) => return self.fail(error),
+        };
+        let took = start.elapsed();
+        self.last = (self.queue.waiters.len(), took);
+        self.tell(wrote.then_some(took));
         self.queue.events.clear();
         self.queue.documents.clear();
+        self.queue.notices.clear();
         if self.queue.waiters.len() <= WOKEN_HERE {
             self.queue.waiters.drain(..).for_each(|waiter| waiter.tell(Ok(())));
             return true;
@@ -136,9 +144,19 @@ impl Committer {
         true
     }
 
-    fn append(&mut self) -> Result<(), JournalError> {
+    /// Tells the observer before those who wait, so that what they were answered is known there.
+    fn tell(&self, took: Option<Duration>) {
+        let Some(observer) = self.shared.observer.get() else { return };
+        let Queue { events, notices, waiters, .. } = &self.queue;
+        let written = Written { events, notices, calls: waiters.len(), took };
+        // One that panics is no reason to stop writing.
+        drop(catch_unwind(AssertUnwindSafe(|| observer.written(&written))));
+    }
+
+    /// Writes what was taken, if there is anything to write.
+    fn append(&mut self) -> Result<bool, JournalError> {
         if self.queue.events.is_empty() && self.queue.documents.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         self.batch.clear();
         let mut end = self.end;
@@ -156,7 +174,7 @@ impl Committer {
             self.shared.due.store(true, Ordering::Release);
             self.shared.wake_keeper();
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes memory back to what is durable, or refuses all further calls. Whether to go on.
@@ -169,6 +187,8 @@ impl Committer {
                 memory.engine = loaded.engine;
                 memory.documents = documents;
                 memory.engine.record_events();
+                // What was noticed and not written did not happen.
+                memory.watch = memory.watch.take().map(|_| Watch::new(&memory.engine));
                 self.end = loaded.end;
                 None
             }
@@ -178,6 +198,7 @@ impl Committer {
         drop(memory);
         self.queue.events.clear();
         self.queue.documents.clear();
+        self.queue.notices.clear();
         let waiters = self.queue.waiters.drain(..).chain(queued.waiters);
         let outcome = StoreError::Journal(error);
         waiters.for_each(|waiter: Arc<Slot>| waiter.tell(Err(outcome.clone())));

@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-use crate::rotation::Engine;
-use crate::store::durable::{AsyncEngine, DurableEngine, Memory};
+use crate::rotation::{Engine, Notice, Unavailable, Watch};
+use crate::store::durable::{AsyncEngine, DurableEngine};
 use crate::store::error::JournalError;
 use crate::store::journal::Reader;
+use crate::store::queue::Memory;
 use crate::store::ticket::Ticket;
+use crate::vocab::CampaignId;
 
 /// A document as it is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +123,8 @@ pub(crate) fn read(place: &str, reader: &mut dyn Reader) -> Result<Documents, Jo
 pub struct Step<'a> {
     pub(crate) engine: &'a mut Engine,
     documents: &'a mut Documents,
+    watch: Option<&'a mut Watch>,
+    notices: &'a mut Vec<Notice>,
 }
 
 impl Step<'_> {
@@ -132,6 +136,14 @@ impl Step<'_> {
     /// Sets what a document says.
     pub fn put(&mut self, kind: &str, id: &str, text: String) {
         self.documents.set(kind, id, Some(text));
+    }
+
+    /// Notes for the [observer](DurableEngine::observe) that nobody may take a new lead of a
+    /// campaign, as [`Watch::unavailable`] tells.
+    pub fn note_unavailable(&mut self, campaign: CampaignId, unavailable: &Unavailable) {
+        if let Some(watch) = &mut self.watch {
+            watch.unavailable(self.engine, campaign, unavailable, self.notices);
+        }
     }
 
     /// Removes a document, if it is there.
@@ -170,8 +182,9 @@ impl DurableEngine {
 
     fn begin_step<T, E>(&self, work: impl FnOnce(&mut Step<'_>) -> Result<T, E>) -> Ticket<T, E> {
         self.submit_all(|memory| {
-            let Memory { engine, documents, queue, .. } = memory;
-            let answer = work(&mut Step { engine, documents });
+            let Memory { engine, documents, queue, watch, .. } = memory;
+            let (watch, notices) = (watch.as_mut(), &mut queue.notices);
+            let answer = work(&mut Step { engine, documents, watch, notices });
             queue.documents.extend(documents.finish(answer.is_ok()));
             answer
         })

@@ -13,16 +13,18 @@ use std::thread::{self, JoinHandle, Thread};
 
 use chrono::{DateTime, Utc};
 
-use crate::rotation::{Engine, Event};
+use crate::rotation::Engine;
 use crate::store::chain::Mark;
 use crate::store::committer::{Committer, Task};
-use crate::store::documents::{self, Document, Documents};
+use crate::store::documents;
 use crate::store::error::{DurableError, JournalError, StoreError};
 use crate::store::journal::Journal;
 use crate::store::keeper::{Keeper, Stop};
 use crate::store::ledger::Ledger;
 use crate::store::load::{self, Loaded};
+use crate::store::observer::Observer;
 use crate::store::options::{Options, Recovery};
+use crate::store::queue::Memory;
 use crate::store::snapshots;
 use crate::store::ticket::{Slot, Ticket};
 use crate::vocab::Span;
@@ -82,29 +84,10 @@ pub(crate) struct Shared {
     pub(crate) snapshot_every: u64,
     /// Why the last snapshot could not be taken.
     pub(crate) trouble: Mutex<Option<JournalError>>,
+    /// Who is told what was written.
+    pub(crate) observer: OnceLock<Arc<dyn Observer>>,
     committer: OnceLock<Thread>,
     keeper: OnceLock<Thread>,
-}
-
-/// The engine, as far as it has decided, and what is not written yet.
-pub(crate) struct Memory {
-    pub(crate) engine: Engine,
-    pub(crate) documents: Documents,
-    pub(crate) queue: Queue,
-    /// Whether nothing is being written just now.
-    pub(crate) idle: bool,
-    /// For how many waiters the committer sleeps; so many that never, while it does not.
-    pub(crate) wanted: usize,
-    /// Why calls are refused, if they are.
-    pub(crate) refusal: Option<StoreError>,
-}
-
-/// Facts that are decided and not written, and who waits for them.
-#[derive(Default)]
-pub(crate) struct Queue {
-    pub(crate) events: Vec<Event>,
-    pub(crate) documents: Vec<Document>,
-    pub(crate) waiters: Vec<Arc<Slot>>,
 }
 
 impl DurableEngine {
@@ -231,7 +214,12 @@ impl DurableEngine {
         }
         let answer = work(&mut memory);
         let mut events = memory.engine.take_events();
-        let nothing_new = events.is_empty() && memory.queue.documents.is_empty();
+        let Memory { engine, queue, watch, .. } = &mut *memory;
+        if let Some(watch) = watch {
+            watch.see(engine, &events, &mut queue.notices);
+        }
+        let nothing_new =
+            events.is_empty() && queue.documents.is_empty() && queue.notices.is_empty();
         if nothing_new && memory.idle && memory.queue.events.is_empty() {
             return Ticket::ready(answer);
         }
@@ -251,6 +239,15 @@ impl DurableEngine {
             self.handle.shared.wake();
         }
         Ticket::waiting(answer, slot)
+    }
+
+    /// Gives whoever observes a place, with nobody deciding meanwhile.
+    pub(crate) fn with_memory<T>(
+        &self,
+        work: impl FnOnce(&mut Memory, &OnceLock<Arc<dyn Observer>>) -> T,
+    ) -> T {
+        let shared = &self.handle.shared;
+        work(&mut shared.write(), &shared.observer)
     }
 
     /// The engine in memory, to ask.
@@ -309,13 +306,6 @@ impl Drop for Handle {
     }
 }
 
-impl Memory {
-    fn new(engine: Engine, documents: Documents) -> Self {
-        let (queue, refusal) = Default::default();
-        Self { engine, documents, queue, idle: false, wanted: 1, refusal }
-    }
-}
-
 impl Shared {
     fn new(place: String, memory: Memory, newest_bytes: u64, options: &Options) -> Self {
         Self {
@@ -328,6 +318,7 @@ impl Shared {
             newest_bytes: AtomicU64::new(newest_bytes),
             snapshot_every: options.snapshot_every,
             trouble: Mutex::new(None),
+            observer: OnceLock::new(),
             committer: OnceLock::new(),
             keeper: OnceLock::new(),
         }

@@ -18,8 +18,10 @@ mod keeper;
 mod ledger;
 mod load;
 mod memory;
+mod observer;
 mod options;
 mod questions;
+mod queue;
 mod snapshots;
 #[cfg(feature = "sqlite")]
 #[expect(clippy::incompatible_msrv, reason = "the feature needs Rust 1.89, as rusqlite does")]
@@ -35,6 +37,7 @@ pub use history::{Filter, Granted, History};
 pub use journal::{Batch, Head, Journal, Reader, Record};
 pub use ledger::Line;
 pub use memory::{Fault, MemoryDisk, MemoryJournal};
+pub use observer::{Observer, Written};
 pub use options::{Options, Recovery};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteJournal, check, repair};

@@ -27,7 +27,13 @@ impl Today {
         day
     }
 
-    /// The same, without keeping what had to be looked up.
+    /// The civil day of an instant and its first instant.
+    pub(crate) fn begun(&mut self, zone: Zone, at: Timestamp) -> (CivilDay, Timestamp) {
+        let day = self.day(zone, at);
+        (day, self.start)
+    }
+
+    /// The civil day of an instant, without keeping what had to be looked up.
     pub(crate) fn look(&self, zone: Zone, at: Timestamp) -> CivilDay {
         self.known(zone, at).unwrap_or_else(|| zone.civil_day(at))
     }

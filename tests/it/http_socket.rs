@@ -8,17 +8,22 @@ use std::process::{Child, Command, Stdio};
 use crate::durable_world::Folder;
 
 /// A service that runs until it is dropped.
-struct Serving {
-    child: Child,
-    address: String,
-    key: Option<String>,
+pub(crate) struct Serving {
+    pub(crate) child: Child,
+    pub(crate) address: String,
+    pub(crate) key: Option<String>,
 }
 
 impl Serving {
     fn start(folder: &Folder) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    pub(crate) fn start_with(folder: &Folder, options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mailrota"))
             .args(["serve", "--listen", "127.0.0.1:0", "--store"])
             .arg(folder.store())
+            .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -81,13 +86,7 @@ fn a_service_that_ended_goes_on_where_it_was() {
     let idle = TcpStream::connect(&serving.address).unwrap();
     assert_eq!(serving.end(), Some(0));
     drop(idle);
-    let keys = |words: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mailrota"));
-        let output = command.arg("keys").args(words).arg("--store").arg(folder.store()).output();
-        let output = output.unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let keys = |words: &[&str]| keys(&folder, words).unwrap();
     let told = keys(&["add", "--owner", "1", "--label", "second"]);
     let second = told.trim().rsplit(' ').next().unwrap().to_owned();
     assert!(keys(&["revoke", "1"]).contains("key 1 of owner 1 is revoked"));
@@ -100,6 +99,62 @@ fn a_service_that_ended_goes_on_where_it_was() {
     let (status, _) = serving.call("GET", "/campaigns", &key, "");
     assert!(status.contains(" 401 "), "{status}");
     assert_eq!(serving.end(), Some(0));
+}
+
+/// The command `keys` on a folder's store: what it shows, or what it complains of.
+fn keys(folder: &Folder, words: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailrota"));
+    let output = command.arg("keys").args(words).arg("--store").arg(folder.store()).output();
+    let output = output.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+#[cfg(unix)]
+#[test]
+fn keys_are_made_and_revoked_while_the_service_runs() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+
+    let folder = Folder::new();
+    let socket = folder.0.join("store.db-control");
+    let mut serving = Serving::start(&folder);
+    let first = serving.key.clone().unwrap();
+    let meta = std::fs::metadata(&socket).unwrap();
+    assert!(meta.file_type().is_socket());
+    assert_eq!(meta.permissions().mode() & 0o777, 0o600);
+    let opens = |serving: &Serving, key: &str| {
+        let (status, _) = serving.call("GET", "/campaigns", key, "");
+        status.contains(" 200 ")
+    };
+    let told = keys(&folder, &["add", "--owner", "3", "--label", "while it runs"]).unwrap();
+    let second = told.trim().rsplit(' ').next().unwrap().to_owned();
+    assert!(told.starts_with("key 2 of owner 3, shown this once: mr_2_"), "{told}");
+    assert!(opens(&serving, &second) && opens(&serving, &first));
+    let listed = keys(&folder, &["list"]).unwrap();
+    assert!(listed.contains("while it runs") && listed.lines().count() == 3, "{listed}");
+    assert!(keys(&folder, &["revoke", "1"]).unwrap().contains("key 1 of owner 1 is revoked"));
+    assert!(opens(&serving, &second) && !opens(&serving, &first));
+    let refused = keys(&folder, &["revoke", "9"]).unwrap_err();
+    assert!(refused.contains("there is no key 9"), "{refused}");
+    // Whoever connects and asks for something else is told so, and nothing is changed.
+    let mut stream = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+    stream.write_all(b"{\"drop\":1}\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("{\"Err\":\"the request cannot be read"), "{answer}");
+
+    // A socket that is left behind is nobody's: the store is opened, and the next service takes
+    // the place.
+    serving.child.kill().unwrap();
+    serving.child.wait().unwrap();
+    assert!(socket.exists());
+    assert_eq!(keys(&folder, &["list"]).unwrap().lines().count(), 3);
+    let serving = Serving::start(&folder);
+    assert!(opens(&serving, &second) && !opens(&serving, &first));
+    assert!(keys(&folder, &["revoke", "2"]).is_ok());
+    assert!(!opens(&serving, &second));
+    assert_eq!(serving.end(), Some(0));
+    assert!(!socket.exists());
 }
 
 #[test]

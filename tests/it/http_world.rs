@@ -1,11 +1,13 @@
 //! A service in this process, its clock set by hand, and calls to it without a socket.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Request};
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt;
 use mailrota::http::{Service, Settings, add_key};
 use mailrota::{Clock, DurableEngine, MemoryDisk, MemoryJournal, Options, OwnerId};
 use serde_json::Value;
@@ -112,15 +114,7 @@ impl World {
         body: &str,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(key) = key {
-            request = request.header("authorization", format!("Bearer {key}"));
-        }
-        for (name, value) in headers {
-            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
-            request = request.header(*name, value);
-        }
-        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let request = request(key, method, path, body, headers);
         self.runtime.block_on(async {
             let response = self.router.clone().oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
@@ -128,6 +122,15 @@ impl World {
             let body = String::from_utf8(bytes.to_vec()).unwrap();
             Answer { status: parts.status.as_u16(), headers: parts.headers, body }
         })
+    }
+
+    /// Opens a stream.
+    pub(crate) fn listen(&self, key: &str, path: &str, headers: &[(&str, &str)]) -> Stream<'_> {
+        let request = request(Some(key), "GET", path, "", headers);
+        let response = self.runtime.block_on(self.router.clone().oneshot(request)).unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Stream { body: response.into_body().into_data_stream(), runtime: &self.runtime }
     }
 
     /// A campaign that sends, and accounts in it, of the first owner.
@@ -143,6 +146,39 @@ impl World {
         let started = self.ask("POST", "/api/v1/campaigns/1/status", r#"{"status":"START"}"#);
         assert_eq!(started.status, 200);
     }
+}
+
+/// An answer that goes on.
+pub(crate) struct Stream<'a> {
+    body: BodyDataStream,
+    runtime: &'a Runtime,
+}
+
+impl Stream<'_> {
+    /// What comes next, within a while; nothing if it has ended.
+    pub(crate) fn next(&mut self) -> Option<String> {
+        let next = async { tokio::time::timeout(Duration::from_secs(20), self.body.next()).await };
+        let bytes = self.runtime.block_on(next).expect("nothing comes")?.unwrap();
+        Some(String::from_utf8(bytes.to_vec()).unwrap())
+    }
+}
+
+fn request(
+    key: Option<&str>,
+    method: &str,
+    path: &str,
+    body: &str,
+    headers: &[(&str, &str)],
+) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(key) = key {
+        request = request.header("authorization", format!("Bearer {key}"));
+    }
+    for (name, value) in headers {
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        request = request.header(*name, value);
+    }
+    request.body(Body::from(body.to_owned())).unwrap()
 }
 
 /// A sound account.

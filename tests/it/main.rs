@@ -38,7 +38,11 @@ mod histories;
 #[cfg(feature = "http")]
 mod http_calls;
 #[cfg(feature = "http")]
+mod http_events;
+#[cfg(feature = "http")]
 mod http_lives;
+#[cfg(feature = "http")]
+mod http_metrics;
 #[cfg(feature = "http")]
 mod http_owners;
 #[cfg(feature = "http")]
@@ -48,6 +52,8 @@ mod http_socket;
 #[cfg(feature = "http")]
 mod http_world;
 mod import;
+#[cfg(feature = "cli")]
+mod killed;
 mod model;
 mod model_commands;
 mod model_leads;
@@ -70,6 +76,7 @@ mod shards;
 mod steps;
 mod strategies;
 mod turns;
+mod watch;
 mod words;
 mod words_runner;
 mod words_settings;

@@ -1,0 +1,200 @@
+//! The way to a store that a service has open: a socket beside it, for whoever may read the store.
+//!
+//! The service answers there what the command `keys` asks. One request and one answer a connection,
+//! each one line of JSON. Only the user that runs the service can connect.
+
+use std::path::{Path, PathBuf};
+
+use mailrota::http::{add_key, list_keys, revoke_key};
+use mailrota::{Clock, DurableEngine, OwnerId};
+use serde::{Deserialize, Serialize};
+
+use crate::cli::keys;
+
+/// What is asked of the keys of a store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ask {
+    /// Make one.
+    Add { owner: u64, label: String },
+    /// List all.
+    List,
+    /// Revoke one.
+    Revoke { key: u64 },
+}
+
+/// The text to show, or what is wrong.
+pub(super) type Answer = Result<String, String>;
+
+/// Does what is asked.
+pub(super) fn answer(engine: &DurableEngine, ask: &Ask, clock: &Clock) -> Answer {
+    let now = clock.now();
+    match ask {
+        Ask::Add { owner, label } => {
+            let made = add_key(engine, OwnerId(*owner), label, now);
+            let (key, text) = made.map_err(|error| error.to_string())?;
+            Ok(format!("key {} of owner {}, shown this once: {text}\n", key.id, key.owner))
+        }
+        Ask::List => {
+            let keys = list_keys(engine).map_err(|error| error.to_string())?;
+            Ok(keys::table(&keys))
+        }
+        Ask::Revoke { key } => {
+            let key = revoke_key(engine, *key, now).map_err(|error| error.to_string())?;
+            Ok(format!("key {} of owner {} is revoked\n", key.id, key.owner))
+        }
+    }
+}
+
+/// Where the socket of a store is.
+pub(super) fn place(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push("-control");
+    name.into()
+}
+
+#[cfg(not(unix))]
+pub(super) fn call(_: &Path, _: &Ask) -> Option<Answer> {
+    None
+}
+
+#[cfg(unix)]
+pub(super) use unix::{Control, call};
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{self, DirBuilder, Permissions};
+    use std::io::{self, ErrorKind, Read, Write};
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    use std::os::unix::net::UnixStream;
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
+
+    use mailrota::{Clock, DurableEngine};
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::UnixListener;
+
+    use crate::cli::control::{Answer, Ask, answer, place};
+
+    /// The longest request, in bytes.
+    const ASK_MAX: u64 = 4_096;
+    /// How long either end waits for the other.
+    const WAIT: Duration = Duration::from_secs(30);
+
+    /// Asks the service that has a store open; nothing if there is none.
+    pub(in crate::cli) fn call(store: &Path, ask: &Ask) -> Option<Answer> {
+        let place = place(store);
+        let mut stream = match UnixStream::connect(&place) {
+            Ok(stream) => stream,
+            // There is no socket, or one that a service left behind when it was killed.
+            Err(error)
+                if [ErrorKind::NotFound, ErrorKind::ConnectionRefused].contains(&error.kind()) =>
+            {
+                return None;
+            }
+            Err(error) => return Some(Err(unreachable(&place, &error))),
+        };
+        let answered = exchange(&mut stream, ask);
+        Some(answered.unwrap_or_else(|error| Err(unreachable(&place, &error))))
+    }
+
+    fn exchange(stream: &mut UnixStream, ask: &Ask) -> io::Result<Answer> {
+        stream.set_read_timeout(Some(WAIT))?;
+        stream.set_write_timeout(Some(WAIT))?;
+        let mut line = serde_json::to_string(ask)?;
+        line.push('\n');
+        stream.write_all(line.as_bytes())?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    fn unreachable(place: &Path, error: &io::Error) -> String {
+        let place = place.display();
+        format!("the service at {place} gives no answer: {error}; try again as the user it runs as")
+    }
+
+    /// The socket of a store that is open, until it is dropped.
+    #[derive(Debug)]
+    pub(in crate::cli) struct Control {
+        place: PathBuf,
+        task: tokio::task::JoinHandle<()>,
+    }
+
+    impl Control {
+        /// Listens beside a store that this process has open; one that is left there is replaced.
+        ///
+        /// # Errors
+        /// If no socket can be made there, as when its path is longer than sockets may have.
+        pub(in crate::cli) fn open(
+            store: &Path,
+            engine: DurableEngine,
+            clock: Clock,
+        ) -> io::Result<Self> {
+            let place = place(store);
+            let listener = bind(&place)?;
+            let task = tokio::spawn(async move {
+                loop {
+                    match listener.accept().await {
+                        Ok((stream, _)) => {
+                            let served = serve(stream, engine.clone(), clock.clone());
+                            tokio::spawn(tokio::time::timeout(WAIT, served));
+                        }
+                        Err(error) => {
+                            tracing::warn!(%error, "the control socket takes no connection");
+                            tokio::time::sleep(Duration::from_secs(1)).await;
+                        }
+                    }
+                }
+            });
+            Ok(Self { place, task })
+        }
+    }
+
+    impl Drop for Control {
+        fn drop(&mut self) {
+            self.task.abort();
+            // Whoever finds it all the same is refused, and opens the store itself.
+            let _ = fs::remove_file(&self.place);
+        }
+    }
+
+    /// Makes the socket in a folder that nobody else can enter, and moves it to its place once only
+    /// its user may connect.
+    fn bind(place: &Path) -> io::Result<UnixListener> {
+        let mut folder = place.as_os_str().to_owned();
+        folder.push(".new");
+        let folder = PathBuf::from(folder);
+        let _ = fs::remove_dir_all(&folder);
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        let made = || {
+            let path = folder.join("s");
+            let listener = UnixListener::bind(&path)?;
+            fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+            fs::rename(&path, place)?;
+            Ok(listener)
+        };
+        let listener = made();
+        let _ = fs::remove_dir_all(&folder);
+        listener
+    }
+
+    /// Answers one request.
+    async fn serve(
+        mut stream: tokio::net::UnixStream,
+        engine: DurableEngine,
+        clock: Clock,
+    ) -> io::Result<()> {
+        let (read, mut write) = stream.split();
+        let mut line = String::new();
+        BufReader::new(read.take(ASK_MAX)).read_line(&mut line).await?;
+        let answered: Answer = match serde_json::from_str::<Ask>(&line) {
+            Ok(ask) => tokio::task::spawn_blocking(move || answer(&engine, &ask, &clock))
+                .await
+                .unwrap_or_else(|error| Err(error.to_string())),
+            Err(error) => Err(format!("the request cannot be read: {error}")),
+        };
+        write.write_all(serde_json::to_string(&answered)?.as_bytes()).await?;
+        write.shutdown().await
+    }
+}

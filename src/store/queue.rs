@@ -1,0 +1,42 @@
+//! What is in memory: the engine as far as it has decided, and what of that is not written yet.
+//!
+//! Knows no thread and no lock.
+
+use std::sync::Arc;
+
+use crate::rotation::{Engine, Event, Notice, Watch};
+use crate::store::documents::{Document, Documents};
+use crate::store::error::StoreError;
+use crate::store::ticket::Slot;
+
+/// The engine, as far as it has decided, and what is not written yet.
+pub(crate) struct Memory {
+    pub(crate) engine: Engine,
+    pub(crate) documents: Documents,
+    pub(crate) queue: Queue,
+    /// What is worth telling of facts, once somebody wants to know.
+    pub(crate) watch: Option<Watch>,
+    /// Whether nothing is being written just now.
+    pub(crate) idle: bool,
+    /// For how many waiters the committer sleeps; so many that never, while it does not.
+    pub(crate) wanted: usize,
+    /// Why calls are refused, if they are.
+    pub(crate) refusal: Option<StoreError>,
+}
+
+/// Facts that are decided and not written, and who waits for them.
+#[derive(Default)]
+pub(crate) struct Queue {
+    pub(crate) events: Vec<Event>,
+    pub(crate) documents: Vec<Document>,
+    /// What the facts are worth telling.
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) waiters: Vec<Arc<Slot>>,
+}
+
+impl Memory {
+    pub(crate) fn new(engine: Engine, documents: Documents) -> Self {
+        let (queue, watch, refusal) = Default::default();
+        Self { engine, documents, queue, watch, idle: false, wanted: 1, refusal }
+    }
+}
