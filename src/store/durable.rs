@@ -118,6 +118,8 @@ impl DurableEngine {
         options: &Options,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
+        // Before it is read, or what was read might be what is gone after a crash.
+        journal.make_durable()?;
         let mut loaded = begin(&mut *journal, options)?;
         let place = journal.place().to_owned();
         if let Some(witnessed) =
@@ -129,7 +131,6 @@ impl DurableEngine {
             );
             return Err(JournalError::damaged(&place, None, problem).into());
         }
-        journal.make_durable()?;
         loaded.engine.record_events();
         let documents = documents::read(&place, &mut *journal.reader()?)?;
         let memory = Memory::new(loaded.engine, documents);

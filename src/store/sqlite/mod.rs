@@ -3,6 +3,7 @@
 //! Translates between the journal's words and SQL, and holds no rule of its own.
 
 mod guard;
+mod left;
 mod lines;
 mod reader;
 mod repair;
@@ -89,8 +90,7 @@ impl SqliteJournal {
         if self.settled {
             return Ok(());
         }
-        let checkpoint = schema::checkpoint(&self.connection);
-        checkpoint.map_err(|error| said(&self.place, &error))?;
+        left::make_durable(&self.connection, &self.path, &self.place)?;
         self.settled = true;
         Ok(())
     }

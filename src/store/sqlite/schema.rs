@@ -109,7 +109,8 @@ pub(crate) fn open_reader(path: &Path, place: &str) -> Result<Connection, Journa
     Ok(connection)
 }
 
-/// Moves everything from the write-ahead log into the file, synced, and empties the log.
+/// Moves everything from the write-ahead log into the file, synced, and empties the log, as far as
+/// nobody reads; nothing rests on it.
 pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     // After a check of its pages, a file that has just got its first log counts as locked by its
     // own connection until that has read something.

@@ -11,6 +11,7 @@ mod full;
 mod images;
 mod killed;
 mod ledger;
+mod left;
 mod recording;
 mod tests;
 mod trace;
