@@ -160,6 +160,7 @@ impl DurableEngine {
         &self,
         work: impl FnOnce(&mut Step<'_>) -> Result<T, E>,
     ) -> Result<T, crate::store::error::DurableError<E>> {
+        self.look_for_room();
         self.begin_step(work).wait()
     }
 

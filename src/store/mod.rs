@@ -18,8 +18,10 @@ mod keeper;
 mod ledger;
 mod load;
 mod memory;
+mod open;
 mod options;
 mod questions;
+mod room;
 mod snapshots;
 #[cfg(feature = "sqlite")]
 #[expect(clippy::incompatible_msrv, reason = "the feature needs Rust 1.89, as rusqlite does")]

@@ -35,9 +35,11 @@ pub(crate) fn make_durable(
 
 fn write_again(path: &Path, place: &str) -> Result<(), JournalError> {
     let place = || place.to_owned();
-    let failed = |error: io::Error| match error.kind() {
-        ErrorKind::StorageFull => JournalError::Full { place: place() },
-        _ => JournalError::Io { place: place(), problem: error.to_string() },
+    let failed = |error: io::Error| {
+        if error.kind() == ErrorKind::StorageFull {
+            return JournalError::Full { place: place() };
+        }
+        JournalError::Io { place: place(), problem: error.to_string() }
     };
     let unsynced =
         |error: io::Error| JournalError::SyncFailed { place: place(), problem: error.to_string() };
