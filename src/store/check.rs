@@ -26,6 +26,8 @@ pub struct Report {
     pub missing: u64,
     /// Everything that is wrong.
     pub problems: Vec<String>,
+    /// What is left of a repair that was cut short. It does no harm.
+    pub leftovers: Vec<String>,
 }
 
 impl Report {
@@ -37,7 +39,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, snapshot, end, dropped, missing, problems } = self;
+        let Self { place, snapshot, end, dropped, missing, problems, leftovers } = self;
+        for left in leftovers {
+            writeln!(f, "{left}: left by a repair that was cut short; another tidies up")?;
+        }
         for problem in problems {
             writeln!(f, "{problem}")?;
         }
@@ -103,7 +108,8 @@ pub fn inspect(
         problems.push(format!("{place}: document {kind} {id} does not match its check"));
     }
     let snapshot = best.map(|(snapshot, _)| snapshot);
-    Ok(Report { place: place.to_owned(), snapshot, end, dropped, missing, problems })
+    let (place, leftovers) = (place.to_owned(), Vec::new());
+    Ok(Report { place, snapshot, end, dropped, missing, problems, leftovers })
 }
 
 /// How far one can go from a snapshot, and what stops one before the end.

@@ -54,7 +54,8 @@ impl SqliteJournal {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
         let path = path.as_ref().to_owned();
         let place = path.display().to_string();
-        let guard = Guard::take(&path, &place)?;
+        let mut guard = Guard::take(&path, &place)?;
+        repair::finish(&path, &place, &mut guard)?;
         let connection = schema::open_writer(&path, &place, guard.witnessed())?;
         Ok(Self { connection, guard, path, place, settled: false })
     }

@@ -14,6 +14,7 @@ use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::journal::{Head, Reader, Record};
 use crate::store::sqlite::lines;
+use crate::store::sqlite::repair;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::words::said;
 
@@ -26,12 +27,22 @@ pub(crate) struct SqliteReader {
 impl SqliteReader {
     pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
         let place = path.display().to_string();
-        let connection = schema::open_reader(path, &place)?;
+        let connection = schema::open_reader(&repair::current(path), &place)?;
         Ok(Self { connection, place })
     }
 
     pub(crate) const fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The last fact that is there, or that a snapshot knows.
+    pub(crate) fn end(&self) -> Result<Mark, JournalError> {
+        let sql = "select sequence, crc from fact union select sequence, crc from snapshot \
+                   order by sequence desc limit 1";
+        let end = self.all(sql, [], |row| {
+            Ok(Mark::new(row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
+        })?;
+        Ok(end.first().copied().unwrap_or_default())
     }
 
     fn all<T>(

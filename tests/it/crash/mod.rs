@@ -13,6 +13,7 @@ mod killed;
 mod ledger;
 mod left;
 mod recording;
+mod repaired;
 mod tests;
 mod trace;
 mod worker;

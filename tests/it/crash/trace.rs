@@ -121,6 +121,10 @@ impl Folder<'_> {
                 let Some(path) = path(0) else { return Ok(Vec::new()) };
                 let flag = |flag| name == "creat" || arguments.contains(flag);
                 let create = flag("O_CREAT").then_some(Step::Create(path.clone()));
+                if flag("O_TRUNC") {
+                    // Whoever empties a file writes it from its beginning.
+                    self.cursors.insert(path.clone(), 0);
+                }
                 let empty = flag("O_TRUNC").then_some(Step::Resize(path, 0));
                 return Ok(create.into_iter().chain(empty).collect());
             }

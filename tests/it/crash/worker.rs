@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use crate::crash::control;
 use crate::crash::engine;
 use crate::crash::left;
+use crate::crash::repaired;
 use crate::crash::trace::ACKED;
 
 /// The variable that turns the test below into a worker.
@@ -28,8 +29,14 @@ pub(crate) struct Subject {
 }
 
 /// All subjects that a worker can be started for.
-pub(crate) const SUBJECTS: [&Subject; 5] =
-    [&control::FULL, &control::NORMAL, &engine::KEEPING, &engine::MARKING, &left::LEFT];
+pub(crate) const SUBJECTS: [&Subject; 6] = [
+    &control::FULL,
+    &control::NORMAL,
+    &engine::KEEPING,
+    &engine::MARKING,
+    &left::LEFT,
+    &repaired::REPAIRED,
+];
 
 /// What a worker is to do.
 #[derive(Debug)]
