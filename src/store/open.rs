@@ -2,7 +2,9 @@
 //!
 //! Starts nothing; whoever opens decides what becomes of reservations that were out.
 
-use crate::rotation::Engine;
+use serde_json::{Map, Value};
+
+use crate::rotation::{Config, Engine};
 use crate::store::chain::Mark;
 use crate::store::documents::{self, Documents};
 use crate::store::error::{JournalError, StoreError};
@@ -24,6 +26,7 @@ pub(crate) fn open(
         Some(loaded) => loaded,
         None => begin(journal, options)?,
     };
+    agrees(&place, loaded.engine.config(), options)?;
     if let Some(witnessed) = journal.witnessed().filter(|mark| mark.sequence > loaded.end.sequence)
     {
         let problem = format!(
@@ -40,12 +43,30 @@ pub(crate) fn open(
 /// An empty store gets its first snapshot.
 fn begin(journal: &mut dyn Journal, options: &Options) -> Result<Loaded, StoreError> {
     let place = journal.place().to_owned();
-    options.config.check().map_err(StoreError::Config)?;
-    let engine = Engine::new(options.config.clone());
+    let config = options.config.clone().unwrap_or_default();
+    config.check().map_err(StoreError::Config)?;
+    let engine = Engine::new(config);
     let pieces = snapshots::pieces(&place, &engine, &Ledger::default(), Mark::default())?;
     for (part, n) in pieces.parts.iter().zip(0..) {
         journal.put_part(0, n, part)?;
     }
     journal.finish_snapshot(&pieces.head)?;
     Ok(Loaded { engine, end: pieces.head.mark, snapshot: (0, pieces.bytes()) })
+}
+
+/// Refuses a store that has another configuration than the one that is asked for, if one is.
+fn agrees(place: &str, has: &Config, options: &Options) -> Result<(), StoreError> {
+    let Some(asked) = options.config.as_ref().filter(|asked| *asked != has) else {
+        return Ok(());
+    };
+    let [has, asked] = [has, asked].map(|config| match serde_json::to_value(config) {
+        Ok(Value::Object(settings)) => settings,
+        Ok(_) | Err(_) => Map::new(),
+    });
+    let differs = has.iter().filter(|(name, has)| asked.get(*name) != Some(has));
+    let differs = differs.map(|(name, has)| {
+        let asked = asked.get(name).unwrap_or(&Value::Null);
+        format!("{name} is {has} there, and {asked} was asked for")
+    });
+    Err(StoreError::OtherConfig { place: place.to_owned(), differs: differs.collect() })
 }
