@@ -110,15 +110,15 @@ impl History {
         Ok(Self::new(path.as_ref().display().to_string(), Box::new(reader)))
     }
 
-    /// Hands out each kept fact that is wanted with its number, oldest first, until it is told to
-    /// stop by `false`.
+    /// Hands out each kept fact that is wanted with its number and what it is about, oldest first,
+    /// until it is told to stop by `false`.
     ///
     /// # Errors
     /// [`JournalError`] at the first fact that is not proven; those before it were handed out.
     pub fn facts(
         &mut self,
         filter: &Filter,
-        mut each: impl FnMut(u64, &Event) -> bool,
+        mut each: impl FnMut(u64, &Event, &About) -> bool,
     ) -> Result<(), JournalError> {
         let Some(head) = self.reader.snapshots()?.first().copied() else { return Ok(()) };
         let mut known = self.known(&head)?;
@@ -126,7 +126,7 @@ impl History {
         while let Some(event) = facts.next() {
             let about = known.about(&event.fact);
             let wanted = filter.wants(&event, &about);
-            if wanted && !each(facts.taken.sequence, &event) {
+            if wanted && !each(facts.taken.sequence, &event, &about) {
                 return Ok(());
             }
         }
@@ -204,12 +204,16 @@ impl fmt::Debug for History {
     }
 }
 
-/// Whom a fact is about.
-#[derive(Default)]
-struct About {
-    accounts: Vec<AccountId>,
-    campaign: Option<CampaignId>,
-    lead: Option<LeadId>,
+/// Whom a fact is about. A fact that only names a reservation is about what that was granted for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct About {
+    /// Which accounts.
+    pub accounts: Vec<AccountId>,
+    /// Which campaign, if one.
+    pub campaign: Option<CampaignId>,
+    /// Which lead, if one.
+    pub lead: Option<LeadId>,
 }
 
 /// What reservations are about, by number.
@@ -247,10 +251,15 @@ impl Known {
                 self.0.insert(reserved.reservation, about);
                 self.reservation(reserved.reservation)
             }
-            Fact::Begun { reservation }
-            | Fact::Cancelled { reservation }
-            | Fact::Lapsed { reservation, .. }
-            | Fact::Settled { reservation, .. } => self.reservation(*reservation),
+            Fact::Begun { reservation } | Fact::Lapsed { reservation, .. } => {
+                self.reservation(*reservation)
+            }
+            // The last fact about it.
+            Fact::Cancelled { reservation } | Fact::Settled { reservation, .. } => {
+                let about = self.reservation(*reservation);
+                self.0.remove(reservation);
+                about
+            }
             Fact::ClockConfirmed | Fact::DomainHeld { .. } => About::default(),
         }
     }

@@ -33,7 +33,7 @@ pub use check::{Report, inspect};
 pub use documents::{Document, Documents, Step};
 pub use durable::{AsyncEngine, DurableEngine};
 pub use error::{DurableError, JournalError, StoreError};
-pub use history::{Filter, Granted, History};
+pub use history::{About, Filter, Granted, History};
 pub use journal::{Batch, Head, Journal, Reader, Record};
 pub use ledger::Line;
 pub use memory::{Fault, MemoryDisk, MemoryJournal};

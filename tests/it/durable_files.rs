@@ -214,7 +214,7 @@ fn space_is_bounded_and_the_past_is_there_as_long_as_said() {
     assert!(matches!(old, StoreError::Forgotten { begins_at: Some(_) }), "{old}");
     let mut about = 0;
     let filter = Filter::new().lead(LeadId(290));
-    let kept = history.facts(&filter, |_, _| {
+    let kept = history.facts(&filter, |_, _, _| {
         about += 1;
         true
     });

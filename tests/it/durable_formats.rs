@@ -56,7 +56,7 @@ fn check(folder: &Folder) {
     let mut facts = 0;
     let mut history = History::open(folder.store()).unwrap();
     history
-        .facts(&Filter::new().lead(LeadId(3)), |_, _| {
+        .facts(&Filter::new().lead(LeadId(3)), |_, _, _| {
             facts += 1;
             true
         })
