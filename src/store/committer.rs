@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, SendError, Sender};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::rotation::Engine;
 use crate::store::chain::{self, Mark};
-use crate::store::documents::{self, Document, Documents};
+use crate::store::documents::{self, Document, Documents, Note};
 use crate::store::durable::{Queue, Shared};
 use crate::store::error::{JournalError, StoreError};
 use crate::store::journal::{Batch, Journal};
@@ -155,10 +156,16 @@ impl Committer {
         }
         self.batch.clear();
         let mut end = self.end;
+        let failed = |error: io::Error| JournalError::Io {
+            place: self.shared.place.clone(),
+            problem: error.to_string(),
+        };
         for event in &self.queue.events {
-            end = chain::push(&mut self.batch, end, event, &mut self.scratch).map_err(|error| {
-                JournalError::Io { place: self.shared.place.clone(), problem: error.to_string() }
-            })?;
+            end = chain::push(&mut self.batch, end, event, &mut self.scratch).map_err(failed)?;
+        }
+        if !self.queue.documents.is_empty() {
+            let note = Note { documents: self.queue.sum };
+            end = chain::push(&mut self.batch, end, &note, &mut self.scratch).map_err(failed)?;
         }
         self.batch.put_documents(&mut self.queue.documents);
         self.journal.append(&self.batch)?;
@@ -239,6 +246,10 @@ impl Committer {
         let mut reader = self.journal.reader()?;
         let loaded = load::load(place, &mut *reader)?;
         let documents = documents::read(place, &mut *reader)?;
+        let noted = loaded.as_ref().and_then(|loaded| loaded.documents);
+        if let Some(problem) = documents.sum().differs(noted) {
+            return Err(JournalError::damaged(place, None, problem));
+        }
         let loaded = loaded.filter(|loaded| loaded.end == self.end);
         let loaded = loaded
             .ok_or_else(|| JournalError::damaged(place, None, "it does not end where it did"))?;

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 
 use crate::rotation::{Engine, Event};
 use crate::store::committer::{Committer, Task};
-use crate::store::documents::{Document, Documents};
+use crate::store::documents::{Document, Documents, Sum};
 use crate::store::error::{DurableError, JournalError, StoreError};
 use crate::store::journal::Journal;
 use crate::store::keeper::{Keeper, Stop};
@@ -108,6 +108,8 @@ pub(crate) struct Memory {
 pub(crate) struct Queue {
     pub(crate) events: Vec<Event>,
     pub(crate) documents: Vec<Document>,
+    /// What all documents come to with those.
+    pub(crate) sum: Sum,
     pub(crate) waiters: Vec<Arc<Slot>>,
 }
 

@@ -5,10 +5,10 @@
 use serde_json::{Map, Value};
 
 use crate::rotation::{Config, Engine};
-use crate::store::chain::Mark;
-use crate::store::documents::{self, Documents};
+use crate::store::chain::{self, Mark};
+use crate::store::documents::{self, Documents, Note, Sum};
 use crate::store::error::{JournalError, StoreError};
-use crate::store::journal::Journal;
+use crate::store::journal::{Batch, Journal};
 use crate::store::ledger::Ledger;
 use crate::store::load::{self, Loaded};
 use crate::store::options::Options;
@@ -37,6 +37,13 @@ pub(crate) fn open(
     }
     loaded.engine.record_events();
     let documents = documents::read(&place, &mut *journal.reader()?)?;
+    if let Some(problem) = documents.sum().differs(loaded.documents) {
+        return Err(JournalError::damaged(&place, None, problem).into());
+    }
+    if loaded.documents.is_none() {
+        // From an older format, which did not note them.
+        loaded.end = note(journal, loaded.end, documents.sum())?;
+    }
     Ok((loaded, documents))
 }
 
@@ -46,12 +53,29 @@ fn begin(journal: &mut dyn Journal, options: &Options) -> Result<Loaded, StoreEr
     let config = options.config.clone().unwrap_or_default();
     config.check().map_err(StoreError::Config)?;
     let engine = Engine::new(config);
-    let pieces = snapshots::pieces(&place, &engine, &Ledger::default(), Mark::default())?;
+    let (ledger, documents) = (Ledger::default(), Some(Sum::default()));
+    let pieces = snapshots::pieces(&place, &engine, &ledger, documents, Mark::default())?;
     for (part, n) in pieces.parts.iter().zip(0..) {
         journal.put_part(0, n, part)?;
     }
     journal.finish_snapshot(&pieces.head)?;
-    Ok(Loaded { engine, end: pieces.head.mark, snapshot: (0, pieces.bytes()) })
+    Ok(Loaded { engine, end: pieces.head.mark, documents, snapshot: (0, pieces.bytes()) })
+}
+
+/// Notes in the chain what all documents come to.
+pub(crate) fn note(
+    journal: &mut dyn Journal,
+    after: Mark,
+    documents: Sum,
+) -> Result<Mark, JournalError> {
+    let mut batch = Batch::default();
+    let noted = chain::push(&mut batch, after, &Note { documents }, &mut Vec::new());
+    let noted = noted.map_err(|error| JournalError::Io {
+        place: journal.place().to_owned(),
+        problem: error.to_string(),
+    })?;
+    journal.append(&batch)?;
+    Ok(noted)
 }
 
 /// Refuses a store that has another configuration than the one that is asked for, if one is.

@@ -43,6 +43,8 @@ pub struct SqliteJournal {
     /// Whether what an earlier process left in the write-ahead log has been written again. It may
     /// never have been synced; what is written after it must not rest on it.
     settled: bool,
+    /// Whether the file is called one of the newest format, as it is with the first write.
+    upgraded: bool,
 }
 
 impl SqliteJournal {
@@ -57,7 +59,7 @@ impl SqliteJournal {
         let mut guard = Guard::take(&path, &place)?;
         repair::finish(&path, &place, &mut guard)?;
         let connection = schema::open_writer(&path, &place, guard.witnessed())?;
-        Ok(Self { connection, guard, path, place, settled: false })
+        Ok(Self { connection, guard, path, place, settled: false, upgraded: false })
     }
 
     /// Runs one transaction: all of it is durable, or nothing happened.
@@ -69,12 +71,18 @@ impl SqliteJournal {
         let done = (|| {
             let transaction =
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if !self.upgraded {
+                schema::upgrade(&transaction)?;
+            }
             let done = work(&transaction)?;
             transaction.commit()?;
             Ok(done)
         })();
         let error = match done {
-            Ok(done) => return Ok(done),
+            Ok(done) => {
+                self.upgraded = true;
+                return Ok(done);
+            }
             Err(error) => said(&self.place, &error),
         };
         if !self.connection.is_autocommit() {

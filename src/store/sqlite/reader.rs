@@ -95,11 +95,16 @@ impl Reader for SqliteReader {
         })
     }
 
-    fn documents(&mut self) -> Result<Vec<Document>, JournalError> {
+    fn documents(&mut self) -> Result<(Vec<Document>, u64), JournalError> {
+        let instant = self.connection.unchecked_transaction();
+        let instant = instant.map_err(|error| said(&self.place, &error))?;
         let sql = "select kind, id, text, crc from document order by kind, id";
-        self.all(sql, [], |row| {
+        let documents = self.all(sql, [], |row| {
             Ok(Document::new(text(row, 0)?, text(row, 1)?, Some(text(row, 2)?), row.get(3)?))
-        })
+        })?;
+        let last = self.end()?.sequence;
+        instant.finish().map_err(|error| said(&self.place, &error))?;
+        Ok((documents, last))
     }
 }
 

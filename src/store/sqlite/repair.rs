@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 
 use crate::store::chain::Mark;
 use crate::store::check::{self, Report};
-use crate::store::documents::Document;
+use crate::store::documents::{Document, Sum};
 use crate::store::error::JournalError;
 use crate::store::journal::{Batch, Journal, Reader};
+use crate::store::load;
+use crate::store::open;
 use crate::store::sqlite::SqliteJournal;
 use crate::store::sqlite::guard::Guard;
 use crate::store::sqlite::reader::SqliteReader;
@@ -129,8 +131,10 @@ fn copy(reader: &mut dyn Reader, to: &Path, snapshot: u64, end: Mark) -> Result<
         journal.put_part(snapshot, part, &text)?;
     }
     journal.finish_snapshot(head)?;
-    let mut documents = reader.documents()?;
+    let (mut documents, _) = reader.documents()?;
     documents.retain(Document::is_sound);
+    let mut sum = Sum::default();
+    documents.iter().for_each(|document| sum.take_in(document));
     let mut batch = Batch::default();
     batch.put_documents(&mut documents);
     journal.append(&batch)?;
@@ -144,6 +148,13 @@ fn copy(reader: &mut dyn Reader, to: &Path, snapshot: u64, end: Mark) -> Result<
         }
         last = batch.last().ok_or_else(gone)?.sequence;
         journal.append(&batch)?;
+    }
+    let (_, noted, outcome) =
+        load::reach(journal.place(), &mut *journal.reader()?, head, u64::MAX)?;
+    outcome?;
+    if noted != Some(sum) {
+        // They are newer than the facts, or some are gone; from now on they are those.
+        open::note(&mut journal, end, sum)?;
     }
     journal.close()
 }

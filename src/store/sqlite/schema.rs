@@ -16,8 +16,9 @@ use crate::store::sqlite::words::said;
 /// "rota" in ASCII.
 const APPLICATION_ID: u32 = 0x726f_7461;
 
-/// The format that this build writes. It reads all before it too.
-const FORMAT: u32 = 1;
+/// The format that this build writes. It reads all before it too: 1 did not note documents in the
+/// chain.
+const FORMAT: u32 = 2;
 
 /// Up to which size a store is looked through by SQLite when it is opened. In a larger one only
 /// what is read is compared with its checks.
@@ -143,6 +144,14 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()
+}
+
+/// Calls a store one of this format, from which on an older build refuses it.
+pub(crate) fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
+    if number(connection, "user_version")? < FORMAT {
+        connection.pragma_update(None, "user_version", FORMAT)?;
+    }
+    Ok(())
 }
 
 fn check_format(connection: &Connection, place: &str) -> Result<(), JournalError> {
