@@ -8,7 +8,7 @@ use crate::store::chain::Mark;
 use crate::store::documents::{Document, Sum};
 use crate::store::error::JournalError;
 use crate::store::journal::Reader;
-use crate::store::load;
+use crate::store::load::{self, Reached};
 
 /// What a look at a store found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub fn inspect(
     let (documents, last) = reader.documents()?;
     for head in &heads {
         let (end, problem) = match load::reach(place, reader, head, last) {
-            Ok((end, sum, outcome)) => (Some((end, sum)), outcome.err()),
+            Ok(Reached { end, documents, outcome }) => (Some((end, documents)), outcome.err()),
             Err(error) => (None, Some(error)),
         };
         if let Some(problem) = problem.map(|problem| problem.to_string()) {

@@ -1,9 +1,9 @@
 //! Documents: what a store keeps besides facts, as texts by kind and id, such as names and keys.
 //!
 //! They are written by the committer together with the facts of the same step, and read back whole
-//! when the store is opened. Knows no meaning. Each has a check of its own, and what all of them come
-//! to is noted in the chain with each change: a newer text replaces an older one, and no history is
-//! kept, but one that is gone or is an older one is noticed.
+//! when the store is opened. Knows no meaning. Each has a check of its own, and what all of them
+//! come to is noted in the chain with each change: a newer text replaces an older one, and no
+//! history is kept, but one that is gone or is an older one is noticed.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;

@@ -36,10 +36,11 @@ use crate::vocab::Span;
 /// that are decided but not yet durable; such a fact is gone again if its write fails.
 ///
 /// **Failures.** When a call's facts cannot be written, the call gets the error and nothing of it
-/// stays: if there was [no room](JournalError::Full), the engine goes back to what is durable. Until
-/// there is, a call is refused before it decides anything; a blocking one looks first whether there
-/// is, for futures that is done four times a second. After any other failure nobody knows what the disk holds; then
-/// every call answers [`StoreError::Stopped`] until the store is opened again.
+/// stays: if there was [no room](JournalError::Full), the engine goes back to what is durable.
+/// Until there is, a call is refused before it decides anything; a blocking one looks first whether
+/// there is, for futures that is done four times a second. After any other failure nobody knows
+/// what the disk holds; then every call answers [`StoreError::Stopped`] until the store is opened
+/// again.
 ///
 /// When the last handle is dropped, what is queued is written, and the threads end.
 #[derive(Clone)]

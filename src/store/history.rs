@@ -123,7 +123,7 @@ impl History {
         let Some(head) = self.reader.snapshots()?.first().copied() else { return Ok(()) };
         let mut known = self.known(&head)?;
         let mut facts = Facts::after(&self.place, &mut *self.reader, head.mark);
-        while let Some((sequence, event)) = facts.next() {
+        for (sequence, event) in facts.by_ref() {
             let about = known.about(&event.fact);
             let wanted = filter.wants(&event, &about);
             if wanted && !each(sequence, &event, &about) {

@@ -86,20 +86,32 @@ fn follow(
     Ok(Loaded { engine, end, documents, snapshot: (head.mark.sequence, text.bytes) })
 }
 
+/// How far one can go from a snapshot.
+pub(crate) struct Reached {
+    pub(crate) end: Mark,
+    /// What documents come to there, unless an older format did not note it.
+    pub(crate) documents: Option<Sum>,
+    /// Why no further.
+    pub(crate) outcome: Result<(), JournalError>,
+}
+
 /// How far facts up to a number follow from a snapshot, if an engine can be made of it and of
-/// those; what documents come to there; and why no further.
+/// those.
 pub(crate) fn reach(
     place: &str,
     reader: &mut dyn Reader,
     head: &Head,
     last: u64,
-) -> Result<(Mark, Option<Sum>, Result<(), JournalError>), JournalError> {
+) -> Result<Reached, JournalError> {
     let text = snapshot(place, reader, head)?;
     let mut facts = Facts::after(place, reader, head.mark);
     (facts.documents, facts.last) = (text.documents, last);
     let engine = Engine::restore_with(text.snapshot, facts.by_ref().map(|(_, event)| event));
     match engine {
-        Ok(_) => Ok((facts.taken, facts.documents, facts.outcome)),
+        Ok(_) => {
+            let Facts { taken: end, documents, outcome, .. } = facts;
+            Ok(Reached { end, documents, outcome })
+        }
         Err(error) => {
             Err(JournalError::damaged(place, Some(facts.taken.sequence), error.to_string()))
         }

@@ -194,8 +194,8 @@ fn a_damaged_snapshot_is_refused_and_repaired_without_loss() {
     assert_eq!(State::of(&open(&folder).unwrap()), state);
 }
 
-/// A document whose row is sound, and which is not the one that was written, or is not there at all:
-/// refused, and kept as it is only on demand.
+/// A document whose row is sound, and which is not the one that was written, or is not there: the
+/// store is refused, and kept as it is only on demand.
 #[test]
 fn a_document_that_is_lost_or_an_old_one_is_noticed() {
     for sql in [

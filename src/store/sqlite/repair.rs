@@ -134,7 +134,9 @@ fn copy(reader: &mut dyn Reader, to: &Path, snapshot: u64, end: Mark) -> Result<
     let (mut documents, _) = reader.documents()?;
     documents.retain(Document::is_sound);
     let mut sum = Sum::default();
-    documents.iter().for_each(|document| sum.take_in(document));
+    for document in &documents {
+        sum.take_in(document);
+    }
     let mut batch = Batch::default();
     batch.put_documents(&mut documents);
     journal.append(&batch)?;
@@ -149,10 +151,9 @@ fn copy(reader: &mut dyn Reader, to: &Path, snapshot: u64, end: Mark) -> Result<
         last = batch.last().ok_or_else(gone)?.sequence;
         journal.append(&batch)?;
     }
-    let (_, noted, outcome) =
-        load::reach(journal.place(), &mut *journal.reader()?, head, u64::MAX)?;
-    outcome?;
-    if noted != Some(sum) {
+    let reached = load::reach(journal.place(), &mut *journal.reader()?, head, u64::MAX)?;
+    reached.outcome?;
+    if reached.documents != Some(sum) {
         // They are newer than the facts, or some are gone; from now on they are those.
         open::note(&mut journal, end, sum)?;
     }

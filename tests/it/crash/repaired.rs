@@ -98,9 +98,13 @@ fn a_repair_cut_short_leaves_the_old_store_or_the_new_one() {
     let recording = recorded(&REPAIRED, 1, 0);
     let damaged = |point: &usize| !recording.acked(*point).is_empty();
     let points = recording.points().into_iter().filter(damaged);
-    let all: Vec<_> = points
-        .flat_map(|point| VARIANTS.map(|variant| Place { point, variant, seed: point as u64 }))
-        .collect();
+    // Every variant at every point, or without optimisation one of three.
+    let step = if cfg!(debug_assertions) { 3 } else { 1 };
+    let all = points.flat_map(|point| {
+        let variants = VARIANTS.into_iter().skip(point % step).step_by(step);
+        variants.map(move |variant| Place { point, variant, seed: point as u64 })
+    });
+    let all: Vec<_> = all.collect();
     let failed = failures(&REPAIRED, &recording, &all, &[]);
     let chain = recording.kept.display().to_string();
     assert!(failed.is_empty(), "{}", told(&REPAIRED, &chain, &failed));
