@@ -1,8 +1,9 @@
 //! Whether anybody notices a snapshot: how long the slowest calls of a service take while snapshots
 //! of 100,000 accounts are taken one after the other, and while none is.
 //!
-//! `cargo bench --features sqlite --bench pauses -- 60` for that many seconds of each; 10 if nothing
-//! is said. Writes the store into the folder that `MAILROTA_BENCH_DIR` names, or the build's own.
+//! `cargo bench --features sqlite --bench pauses -- 60` for that many seconds of each; 10 if
+//! nothing is said. Writes the store into the folder that `MAILROTA_BENCH_DIR` names, or the
+//! build's own.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

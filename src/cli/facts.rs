@@ -15,7 +15,7 @@ const NAMED: usize = 5;
 
 /// What happened, and to what if the fact itself does not say.
 pub(super) fn told(fact: &Fact, about: &About) -> String {
-    let email = |reservation| email(reservation, about);
+    let email = |reservation: &ReservationId| email(*reservation, about);
     match fact {
         Fact::AccountDeleted { account } => format!("account {account} was deleted"),
         Fact::AccountHeld { account, until } => held(&format!("account {account}"), *until),
@@ -69,7 +69,7 @@ pub(super) fn told(fact: &Fact, about: &About) -> String {
 }
 
 /// A reservation and what it was granted for; that is not known if its grant was forgotten.
-fn email(reservation: &ReservationId, about: &About) -> String {
+fn email(reservation: ReservationId, about: &About) -> String {
     let (Some(campaign), Some(lead)) = (about.campaign, about.lead) else {
         return format!("reservation {reservation}");
     };
