@@ -93,9 +93,9 @@ pub use shards::{LayoutError, ShardError, Shards};
 pub use store::conformance;
 #[cfg(feature = "store")]
 pub use store::{
-    AsyncEngine, Batch, Document, Documents, DurableEngine, DurableError, Fault, Filter, Granted,
-    Head, History, Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Observer, Options,
-    Reader, Record, Recovery, Report, Step, StoreError, Ticket, Written, inspect,
+    About, AsyncEngine, Batch, Document, Documents, DurableEngine, DurableError, Fault, Filter,
+    Granted, Head, History, Journal, JournalError, Line, Mark, MemoryDisk, MemoryJournal, Observer,
+    Options, Reader, Record, Recovery, Report, Step, StoreError, Ticket, Written, inspect,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteJournal, check, repair};

@@ -31,6 +31,9 @@ pub(super) fn repair(args: &Repair, color: Color) -> Result<ExitCode, Failure> {
     let report = mailrota::check(&args.store).map_err(Failure::of)?;
     let mut text = told(&report);
     if report.is_sound() {
+        if args.yes && !report.leftovers.is_empty() {
+            mailrota::repair(&args.store).map_err(Failure::of)?;
+        }
         let _ = writeln!(text, "{place}: nothing to repair");
         crate::cli::show(&text, color)?;
         return Ok(ExitCode::SUCCESS);

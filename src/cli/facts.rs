@@ -4,15 +4,18 @@
 
 use std::fmt::{Display, Write};
 
-use mailrota::{Account, Campaign, EmailKind, Fact, Outcome, Reserved, Timestamp};
+use mailrota::{
+    About, Account, Campaign, EmailKind, Fact, Outcome, ReservationId, Reserved, Timestamp,
+};
 
 use crate::cli::words::{count, safe};
 
 /// How many of a list are named.
 const NAMED: usize = 5;
 
-/// What happened.
-pub(super) fn told(fact: &Fact) -> String {
+/// What happened, and to what if the fact itself does not say.
+pub(super) fn told(fact: &Fact, about: &About) -> String {
+    let email = |reservation: &ReservationId| email(*reservation, about);
     match fact {
         Fact::AccountDeleted { account } => format!("account {account} was deleted"),
         Fact::AccountHeld { account, until } => held(&format!("account {account}"), *until),
@@ -20,11 +23,11 @@ pub(super) fn told(fact: &Fact) -> String {
         Fact::Attached { campaign, accounts } => {
             format!("{} attached to campaign {campaign}", were(accounts))
         }
-        Fact::Begun { reservation } => format!("reservation {reservation} is about to be sent"),
+        Fact::Begun { reservation } => format!("{} is about to be sent", email(reservation)),
         Fact::CampaignDeleted { campaign } => format!("campaign {campaign} was deleted"),
         Fact::CampaignSet { campaign } => campaign_set(campaign),
         Fact::Cancelled { reservation } => {
-            format!("reservation {reservation} was given back unused")
+            format!("{} was given back unused", email(reservation))
         }
         Fact::ClockConfirmed => "the clock was confirmed".to_owned(),
         Fact::Detached { campaign, accounts } => {
@@ -37,7 +40,7 @@ pub(super) fn told(fact: &Fact) -> String {
             format!("account {account} has {} due on {day}", count((*due).into(), "follow-up"))
         }
         Fact::Lapsed { reservation, day } => {
-            format!("reservation {reservation} lapsed; it counts as sent on {day}")
+            format!("{} lapsed; it counts as sent on {day}", email(reservation))
         }
         Fact::LeadBound { campaign, lead, account } => {
             format!("lead {lead} of campaign {campaign} was given to account {account}")
@@ -54,7 +57,7 @@ pub(super) fn told(fact: &Fact) -> String {
             format!("{} taken into the rotation of campaign {campaign}", were(accounts))
         }
         Fact::Settled { reservation, outcome, .. } => {
-            format!("reservation {reservation} {}", ended(*outcome))
+            format!("{} {}", email(reservation), ended(*outcome))
         }
         Fact::UsageReported { account, emails, day } => {
             let emails = count((*emails).into(), "email");
@@ -63,6 +66,16 @@ pub(super) fn told(fact: &Fact) -> String {
         // A fact of a later version, which this one does not read.
         other => format!("{other:?}"),
     }
+}
+
+/// A reservation and what it was granted for; that is not known if its grant was forgotten.
+fn email(reservation: ReservationId, about: &About) -> String {
+    let (Some(campaign), Some(lead)) = (about.campaign, about.lead) else {
+        return format!("reservation {reservation}");
+    };
+    let accounts: Vec<String> = about.accounts.iter().map(ToString::to_string).collect();
+    let account = accounts.join(", ");
+    format!("reservation {reservation} (lead {lead} of campaign {campaign}, account {account})")
 }
 
 fn account_set(account: &Account, weight: u64) -> String {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use mailrota::{
-    AccountId, Block, Candidate, EmailKind, Engine, Event, Fact, Filter, Granted, History, Pick,
-    Request, ReservationId, Reserved, Timestamp, Zone,
+    About, AccountId, Block, Candidate, EmailKind, Engine, Event, Fact, Filter, Granted, History,
+    Pick, Request, ReservationId, Reserved, Timestamp, Zone,
 };
 
 use crate::cli::Failure;
@@ -137,7 +137,7 @@ fn rivals(
 fn later(history: &mut History, reserved: &Reserved) -> Result<Vec<Event>, Failure> {
     let mut later = Vec::new();
     let filter = Filter::new().account(reserved.account).lead(reserved.request.lead);
-    let read = history.facts(&filter, |_, event| {
+    let read = history.facts(&filter, |_, event, _| {
         if let Fact::Begun { reservation }
         | Fact::Cancelled { reservation }
         | Fact::Lapsed { reservation, .. }
@@ -164,7 +164,7 @@ pub(super) fn draw(out: &mut String, why: &Why, width: usize, top: usize) {
     );
     let _ = writeln!(out, "  fact {}, at {}", why.sequence, why.at);
     for event in &why.later {
-        let _ = writeln!(out, "  {}: {}", event.at, facts::told(&event.fact));
+        let _ = writeln!(out, "  {}: {}", event.at, facts::told(&event.fact, &About::default()));
     }
     let _ = writeln!(out, "\n  {}", because(why));
     match why.today {

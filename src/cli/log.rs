@@ -5,8 +5,8 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use mailrota::{AccountId, CampaignId, Event, Filter, History, LeadId};
-use serde_json::Value;
+use mailrota::{About, AccountId, CampaignId, Event, Filter, History, LeadId};
+use serde_json::{Value, json};
 
 use crate::cli::store_args::Log;
 use crate::cli::{Failure, check, facts};
@@ -21,8 +21,8 @@ pub(super) fn log(args: &Log) -> Result<ExitCode, Failure> {
     let mut history = History::open(&args.store).map_err(Failure::of)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut written = Ok(());
-    let read = history.facts(&filter, |sequence, event| {
-        written = writeln!(out, "{}", line(sequence, event, args.json));
+    let read = history.facts(&filter, |sequence, event, about| {
+        written = writeln!(out, "{}", line(sequence, event, about, args.json));
         written.is_ok()
     });
     match written.and_then(|()| out.flush()) {
@@ -35,13 +35,17 @@ pub(super) fn log(args: &Log) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(sequence: u64, event: &Event, as_json: bool) -> String {
+fn line(sequence: u64, event: &Event, about: &About, as_json: bool) -> String {
     if !as_json {
-        return format!("{sequence}  {}  {}", event.at, facts::told(&event.fact));
+        return format!("{sequence}  {}  {}", event.at, facts::told(&event.fact, about));
     }
     let mut value = serde_json::to_value(event).unwrap_or_default();
     if let Value::Object(fields) = &mut value {
         fields.insert("sequence".to_owned(), sequence.into());
+        let accounts: Vec<u64> = about.accounts.iter().map(|account| account.0).collect();
+        let [campaign, lead] = [about.campaign.map(|it| it.0), about.lead.map(|it| it.0)];
+        let about = json!({"accounts": accounts, "campaign": campaign, "lead": lead});
+        fields.insert("about".to_owned(), about);
     }
     value.to_string()
 }

@@ -28,6 +28,7 @@ impl From<StoreError> for Problem {
             | StoreError::Config(_)
             | StoreError::Forgotten { .. }
             | StoreError::Journal(_)
+            | StoreError::OtherConfig { .. }
             | StoreError::Panicked
             | StoreError::Stopped(_) => {
                 Self::unavailable("store", "The store cannot write; nothing was changed")

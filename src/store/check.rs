@@ -5,10 +5,10 @@
 use std::fmt;
 
 use crate::store::chain::Mark;
-use crate::store::documents::Document;
+use crate::store::documents::{Document, Sum};
 use crate::store::error::JournalError;
-use crate::store::journal::{Head, Reader};
-use crate::store::load::{self, Loaded};
+use crate::store::journal::Reader;
+use crate::store::load::{self, Reached};
 
 /// What a look at a store found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Report {
     pub missing: u64,
     /// Everything that is wrong.
     pub problems: Vec<String>,
+    /// What is left of a repair that was cut short. It does no harm.
+    pub leftovers: Vec<String>,
 }
 
 impl Report {
@@ -37,7 +39,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, snapshot, end, dropped, missing, problems } = self;
+        let Self { place, snapshot, end, dropped, missing, problems, leftovers } = self;
+        for left in leftovers {
+            writeln!(f, "{left}: left by a repair that was cut short; another tidies up")?;
+        }
         for problem in problems {
             writeln!(f, "{problem}")?;
         }
@@ -69,22 +74,30 @@ pub fn inspect(
     reader: &mut dyn Reader,
     witnessed: Option<Mark>,
 ) -> Result<Report, JournalError> {
-    let (mut problems, mut best): (Vec<String>, Option<(u64, Mark)>) = (Vec::new(), None);
+    let mut problems: Vec<String> = Vec::new();
+    let mut best: Option<(u64, Mark)> = None;
+    let mut noted = None;
     let heads = reader.snapshots()?;
     if heads.is_empty() {
         problems.push(format!("{place}: there is no snapshot"));
     }
+    // What is written from now on is not looked at.
+    let (documents, last) = reader.documents()?;
     for head in &heads {
-        let (end, problem) = follow(place, reader, head);
+        let (end, problem) = match load::reach(place, reader, head, last) {
+            Ok(Reached { end, documents, outcome }) => (Some((end, documents)), outcome.err()),
+            Err(error) => (None, Some(error)),
+        };
         if let Some(problem) = problem.map(|problem| problem.to_string()) {
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
         }
         // Of those that reach equally far the oldest, since it has the longer history.
-        let Some(end) = end else { continue };
+        let Some((end, sum)) = end else { continue };
         if best.is_none_or(|(_, reached)| end.sequence > reached.sequence) {
             best = Some((head.mark.sequence, end));
+            noted = sum.filter(|_| end.sequence == last);
         }
     }
     let end = best.map_or_else(Mark::default, |(_, end)| end);
@@ -99,24 +112,17 @@ pub fn inspect(
     if missing > 0 {
         problems.push(format!("{place}: the last {missing} facts that were written are gone"));
     }
-    for Document { kind, id, .. } in reader.documents()?.iter().filter(|one| !one.is_sound()) {
-        problems.push(format!("{place}: document {kind} {id} does not match its check"));
+    let mut sum = Sum::default();
+    for document in &documents {
+        let Document { kind, id, .. } = document;
+        if document.is_sound() {
+            sum.take_in(document);
+        } else {
+            problems.push(format!("{place}: document {kind} {id} does not match its check"));
+        }
     }
+    problems.extend(sum.differs(noted).map(|problem| format!("{place}: {problem}")));
     let snapshot = best.map(|(snapshot, _)| snapshot);
-    Ok(Report { place: place.to_owned(), snapshot, end, dropped, missing, problems })
-}
-
-/// How far one can go from a snapshot, and what stops one before the end.
-fn follow(
-    place: &str,
-    reader: &mut dyn Reader,
-    head: &Head,
-) -> (Option<Mark>, Option<JournalError>) {
-    match load::from(place, reader, head, |_| true) {
-        Ok(Loaded { end, .. }) => (Some(end), None),
-        Err(error) => match load::reach(place, reader, head) {
-            Ok(end) => (Some(end), Some(error)),
-            Err(_) => (None, Some(error)),
-        },
-    }
+    let (place, leftovers) = (place.to_owned(), Vec::new());
+    Ok(Report { place, snapshot, end, dropped, missing, problems, leftovers })
 }

@@ -31,6 +31,7 @@ macro_rules! commands {
                     $($arg: $type,)*
                     now: DateTime<Utc>,
                 ) -> Result<$answer, DurableError<$error>> {
+                    self.look_for_room();
                     self.submit(|engine| engine.$name($($arg,)* now)).wait()
                 }
             )*

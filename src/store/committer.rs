@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,15 +13,16 @@ use std::sync::mpsc::{self, Receiver, SendError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::rotation::Watch;
+use crate::rotation::{Engine, Watch};
 use crate::store::chain::{self, Mark};
-use crate::store::documents::{self, Documents};
+use crate::store::documents::{self, Document, Documents, Note};
 use crate::store::durable::Shared;
 use crate::store::error::{JournalError, StoreError};
 use crate::store::journal::{Batch, Journal};
 use crate::store::load;
 use crate::store::observer::Written;
 use crate::store::queue::Queue;
+use crate::store::room::{self, LOOKED_EVERY};
 use crate::store::ticket::Slot;
 
 /// Up to how many callers the committer wakes by itself; for more it would be kept from writing.
@@ -45,6 +47,8 @@ pub(crate) struct Committer {
     queue: Queue,
     /// Where those go that are to be woken; this thread goes on meanwhile.
     wakes: Sender<Vec<Arc<Slot>>>,
+    /// How much there was no room for.
+    room: usize,
     /// How many callers were in the last batch, and how long it took to write.
     last: (usize, Duration),
 }
@@ -64,7 +68,7 @@ impl Committer {
         let thread = thread::Builder::new().name("mailrota-wake".to_owned());
         let _ = thread.spawn(move || wake(&woken));
         let last = (0, Duration::ZERO);
-        Self { shared, journal, end, attempted, batch, scratch, queue, wakes, last }
+        Self { shared, journal, end, attempted, batch, scratch, queue, wakes, room: 0, last }
     }
 
     /// Writes until the store is closed or fails.
@@ -73,6 +77,12 @@ impl Committer {
             let go_on = match self.take() {
                 Taken::Closing => break,
                 Taken::Facts => self.commit() && self.work(),
+                Taken::Paused(asked) => {
+                    if !asked && !self.shared.tasked.load(Ordering::Acquire) {
+                        thread::park_timeout(LOOKED_EVERY);
+                    }
+                    self.work() && self.look_for_room()
+                }
                 Taken::Nothing => {
                     if !self.shared.tasked.load(Ordering::Acquire) {
                         thread::park();
@@ -100,6 +110,9 @@ impl Committer {
         }
         if memory.refusal.is_some() {
             return Taken::Closing;
+        }
+        if memory.paused.is_some() {
+            return Taken::Paused(!memory.asking.is_empty());
         }
         (memory.idle, memory.wanted) = (true, 1);
         Taken::Nothing
@@ -160,10 +173,16 @@ impl Committer {
         }
         self.batch.clear();
         let mut end = self.end;
+        let failed = |error: io::Error| JournalError::Io {
+            place: self.shared.place.clone(),
+            problem: error.to_string(),
+        };
         for event in &self.queue.events {
-            end = chain::push(&mut self.batch, end, event, &mut self.scratch).map_err(|error| {
-                JournalError::Io { place: self.shared.place.clone(), problem: error.to_string() }
-            })?;
+            end = chain::push(&mut self.batch, end, event, &mut self.scratch).map_err(failed)?;
+        }
+        if !self.queue.documents.is_empty() {
+            let note = Note { documents: self.queue.sum };
+            end = chain::push(&mut self.batch, end, &note, &mut self.scratch).map_err(failed)?;
         }
         self.batch.put_documents(&mut self.queue.documents);
         self.journal.append(&self.batch)?;
@@ -178,23 +197,37 @@ impl Committer {
     }
 
     /// Takes memory back to what is durable, or refuses all further calls. Whether to go on.
+    ///
+    /// Whoever asks a question meanwhile is answered from what was decided.
     fn fail(&mut self, error: JournalError) -> bool {
+        self.room = self.batch.bytes() + self.batch.documents().iter().map(size).sum::<usize>();
         let mut memory = self.shared.write();
         let queued = std::mem::take(&mut memory.queue);
-        let reloaded = if error.is_passing() { self.reload() } else { Err(error.clone()) };
-        let refusal = match reloaded {
-            Ok((loaded, documents)) => {
-                memory.engine = loaded.engine;
-                memory.documents = documents;
-                memory.engine.record_events();
-                // What was noticed and not written did not happen.
-                memory.watch = memory.watch.take().map(|_| Watch::new(&memory.engine));
-                self.end = loaded.end;
+        self.shared.pause(&mut memory, Some(error.clone()));
+        drop(memory);
+        let back = if error.is_passing() { self.go_back() } else { Err(error.clone()) };
+        let went_back = back.is_ok();
+        // What was noticed and not written did not happen.
+        let engine = back.as_ref().ok().map(|(engine, ..)| engine);
+        let anew = self.shared.observer.get().and(engine).map(Watch::new);
+        let mut memory = self.shared.write();
+        let gone = match back {
+            Ok((engine, documents, lacking)) => {
+                self.shared.pause(&mut memory, lacking);
+                memory.watch = match memory.watch.take() {
+                    Some(_) => anew.or_else(|| Some(Watch::new(&engine))),
+                    None => None,
+                };
+                let engine = std::mem::replace(&mut memory.engine, engine);
+                Some((engine, std::mem::replace(&mut memory.documents, documents)))
+            }
+            Err(stop) => {
+                self.shared.pause(&mut memory, None);
+                memory.refusal = Some(StoreError::Stopped(stop));
                 None
             }
-            Err(stop) => Some(StoreError::Stopped(stop)),
         };
-        memory.refusal = refusal.clone().or(memory.refusal.take());
+        let asking = std::mem::take(&mut memory.asking);
         drop(memory);
         self.queue.events.clear();
         self.queue.documents.clear();
@@ -202,7 +235,35 @@ impl Committer {
         let waiters = self.queue.waiters.drain(..).chain(queued.waiters);
         let outcome = StoreError::Journal(error);
         waiters.for_each(|waiter: Arc<Slot>| waiter.tell(Err(outcome.clone())));
-        refusal.is_none()
+        tell(&asking);
+        // A large one takes a while, for which nobody has to wait.
+        drop(gone);
+        went_back
+    }
+
+    /// What is durable, and why there is no room yet if there is none.
+    fn go_back(&mut self) -> Result<(Engine, Documents, Option<JournalError>), JournalError> {
+        let (mut loaded, documents) = self.reload()?;
+        loaded.engine.record_events();
+        self.end = loaded.end;
+        let lacking = room::lacking(&mut *self.journal, self.room)?;
+        Ok((loaded.engine, documents, lacking))
+    }
+
+    /// Tries whether there is room again, and tells those who asked. Whether to go on.
+    fn look_for_room(&mut self) -> bool {
+        let asking = std::mem::take(&mut self.shared.write().asking);
+        let lacking = room::lacking(&mut *self.journal, self.room);
+        let failed = match lacking {
+            Ok(lacking) => {
+                self.shared.pause(&mut self.shared.write(), lacking);
+                None
+            }
+            Err(error) => Some(error),
+        };
+        let go_on = failed.is_none_or(|error| self.fail(error));
+        tell(&asking);
+        go_on
     }
 
     fn reload(&self) -> Result<(load::Loaded, Documents), JournalError> {
@@ -210,6 +271,10 @@ impl Committer {
         let mut reader = self.journal.reader()?;
         let loaded = load::load(place, &mut *reader)?;
         let documents = documents::read(place, &mut *reader)?;
+        let noted = loaded.as_ref().and_then(|loaded| loaded.documents);
+        if let Some(problem) = documents.sum().differs(noted) {
+            return Err(JournalError::damaged(place, None, problem));
+        }
         let loaded = loaded.filter(|loaded| loaded.end == self.end);
         let loaded = loaded
             .ok_or_else(|| JournalError::damaged(place, None, "it does not end where it did"))?;
@@ -246,7 +311,9 @@ impl Drop for Committer {
         let mut memory = self.shared.write();
         let refusal = memory.refusal.get_or_insert(StoreError::Panicked).clone();
         let queued = std::mem::take(&mut memory.queue);
+        let asking = std::mem::take(&mut memory.asking);
         drop(memory);
+        tell(&asking);
         let waiters = self.queue.waiters.drain(..).chain(queued.waiters);
         waiters.for_each(|waiter| waiter.tell(Err(refusal.clone())));
         *self.shared.tasks() = None;
@@ -261,6 +328,12 @@ fn wake(woken: &Receiver<Vec<Arc<Slot>>>) {
     }
 }
 
+/// How many bytes of a document are written.
+fn size(document: &Document) -> usize {
+    let Document { kind, id, text, .. } = document;
+    kind.len() + id.len() + text.as_ref().map_or(0, String::len)
+}
+
 fn tell(waiters: &[Arc<Slot>]) {
     for waiter in waiters {
         waiter.tell(Ok(()));
@@ -271,4 +344,6 @@ enum Taken {
     Closing,
     Facts,
     Nothing,
+    /// For lack of room; whether somebody asks for it.
+    Paused(bool),
 }

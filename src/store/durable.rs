@@ -14,18 +14,14 @@ use std::thread::{self, JoinHandle, Thread};
 use chrono::{DateTime, Utc};
 
 use crate::rotation::Engine;
-use crate::store::chain::Mark;
 use crate::store::committer::{Committer, Task};
-use crate::store::documents;
 use crate::store::error::{DurableError, JournalError, StoreError};
 use crate::store::journal::Journal;
 use crate::store::keeper::{Keeper, Stop};
-use crate::store::ledger::Ledger;
-use crate::store::load::{self, Loaded};
 use crate::store::observer::Observer;
+use crate::store::open;
 use crate::store::options::{Options, Recovery};
 use crate::store::queue::Memory;
-use crate::store::snapshots;
 use crate::store::ticket::{Slot, Ticket};
 use crate::vocab::Span;
 
@@ -41,9 +37,11 @@ use crate::vocab::Span;
 /// that are decided but not yet durable; such a fact is gone again if its write fails.
 ///
 /// **Failures.** When a call's facts cannot be written, the call gets the error and nothing of it
-/// stays: if there was [no room](JournalError::Full), the engine goes back to what is durable, and
-/// later calls work once there is. After any other failure nobody knows what the disk holds; then
-/// every call answers [`StoreError::Stopped`] until the store is opened again.
+/// stays: if there was [no room](JournalError::Full), the engine goes back to what is durable.
+/// Until there is, a call is refused before it decides anything; a blocking one looks first whether
+/// there is, for futures that is done four times a second. After any other failure nobody knows
+/// what the disk holds; then every call answers [`StoreError::Stopped`] until the store is opened
+/// again.
 ///
 /// When the last handle is dropped, what is queued is written, and the threads end.
 #[derive(Clone)]
@@ -75,6 +73,8 @@ pub(crate) struct Shared {
     tasks: Mutex<Option<VecDeque<Task>>>,
     /// Whether there is a task, to be asked without the lock.
     pub(crate) tasked: AtomicBool,
+    /// Whether calls are refused for lack of room, to be asked without the lock.
+    pub(crate) paused: AtomicBool,
     /// Whether a snapshot is due.
     pub(crate) due: AtomicBool,
     /// Held by whoever takes a snapshot.
@@ -101,20 +101,8 @@ impl DurableEngine {
         options: &Options,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
-        let mut loaded = begin(&mut *journal, options)?;
         let place = journal.place().to_owned();
-        if let Some(witnessed) =
-            journal.witnessed().filter(|mark| mark.sequence > loaded.end.sequence)
-        {
-            let problem = format!(
-                "it ends at fact {}, and fact {} was written",
-                loaded.end.sequence, witnessed.sequence
-            );
-            return Err(JournalError::damaged(&place, None, problem).into());
-        }
-        journal.make_durable()?;
-        loaded.engine.record_events();
-        let documents = documents::read(&place, &mut *journal.reader()?)?;
+        let (loaded, documents) = open::open(&mut *journal, options)?;
         let memory = Memory::new(loaded.engine, documents);
         let shared = Arc::new(Shared::new(place, memory, loaded.snapshot.1, options));
         let committer =
@@ -212,6 +200,9 @@ impl DurableEngine {
         if let Some(refusal) = &memory.refusal {
             return Ticket::refused(refusal.clone());
         }
+        if let Some(error) = &memory.paused {
+            return Ticket::refused(error.clone().into());
+        }
         let answer = work(&mut memory);
         let mut events = memory.engine.take_events();
         let Memory { engine, queue, watch, .. } = &mut *memory;
@@ -241,13 +232,8 @@ impl DurableEngine {
         Ticket::waiting(answer, slot)
     }
 
-    /// Gives whoever observes a place, with nobody deciding meanwhile.
-    pub(crate) fn with_memory<T>(
-        &self,
-        work: impl FnOnce(&mut Memory, &OnceLock<Arc<dyn Observer>>) -> T,
-    ) -> T {
-        let shared = &self.handle.shared;
-        work(&mut shared.write(), &shared.observer)
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.handle.shared
     }
 
     /// The engine in memory, to ask.
@@ -313,6 +299,7 @@ impl Shared {
             place,
             tasks: Mutex::new(Some(VecDeque::new())),
             tasked: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             due: AtomicBool::new(false),
             keeping: Mutex::new(()),
             newest_bytes: AtomicU64::new(newest_bytes),
@@ -371,20 +358,4 @@ fn spawn(
 ) -> Result<JoinHandle<()>, JournalError> {
     let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
     thread.map_err(|error| JournalError::Io { place: place.to_owned(), problem: error.to_string() })
-}
-
-/// Reads what a journal holds; an empty one gets its first snapshot.
-fn begin(journal: &mut dyn Journal, options: &Options) -> Result<Loaded, StoreError> {
-    let place = journal.place().to_owned();
-    if let Some(loaded) = load::load(&place, &mut *journal.reader()?)? {
-        return Ok(loaded);
-    }
-    options.config.check().map_err(StoreError::Config)?;
-    let engine = Engine::new(options.config.clone());
-    let pieces = snapshots::pieces(&place, &engine, &Ledger::default(), Mark::default())?;
-    for (part, n) in pieces.parts.iter().zip(0..) {
-        journal.put_part(0, n, part)?;
-    }
-    journal.finish_snapshot(&pieces.head)?;
-    Ok(Loaded { engine, end: pieces.head.mark, snapshot: (0, pieces.bytes()) })
 }

@@ -143,6 +143,13 @@ pub enum StoreError {
     /// The journal refused. If that [passes](JournalError::is_passing), nothing has changed and the
     /// call may be made again.
     Journal(JournalError),
+    /// The store has another configuration than the one that was asked for. It is left as it is.
+    OtherConfig {
+        /// Which store.
+        place: String,
+        /// Each setting that differs, with what the store has and what was asked for.
+        differs: Vec<String>,
+    },
     /// A call panicked, and the engine in memory may be half changed. What was answered is safe;
     /// open the store again.
     Panicked,
@@ -164,6 +171,12 @@ impl fmt::Display for StoreError {
                 f.write_str("there is no history; open the store for writing once")
             }
             Self::Journal(error) => fmt::Display::fmt(error, f),
+            Self::OtherConfig { place, differs } => write!(
+                f,
+                "{place} was made with another configuration: {}; it holds for the life of a \
+                 store, so ask for none or for that one, or make a new store",
+                differs.join(", ")
+            ),
             Self::Panicked => f.write_str("a call panicked; open the store again"),
             Self::Stopped(error) => {
                 write!(f, "no more writes since an earlier failure: {error}")

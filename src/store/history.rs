@@ -110,23 +110,23 @@ impl History {
         Ok(Self::new(path.as_ref().display().to_string(), Box::new(reader)))
     }
 
-    /// Hands out each kept fact that is wanted with its number, oldest first, until it is told to
-    /// stop by `false`.
+    /// Hands out each kept fact that is wanted with its number and what it is about, oldest first,
+    /// until it is told to stop by `false`.
     ///
     /// # Errors
     /// [`JournalError`] at the first fact that is not proven; those before it were handed out.
     pub fn facts(
         &mut self,
         filter: &Filter,
-        mut each: impl FnMut(u64, &Event) -> bool,
+        mut each: impl FnMut(u64, &Event, &About) -> bool,
     ) -> Result<(), JournalError> {
         let Some(head) = self.reader.snapshots()?.first().copied() else { return Ok(()) };
         let mut known = self.known(&head)?;
         let mut facts = Facts::after(&self.place, &mut *self.reader, head.mark);
-        while let Some(event) = facts.next() {
+        for (sequence, event) in facts.by_ref() {
             let about = known.about(&event.fact);
             let wanted = filter.wants(&event, &about);
-            if wanted && !each(facts.taken.sequence, &event) {
+            if wanted && !each(sequence, &event, &about) {
                 return Ok(());
             }
         }
@@ -145,7 +145,7 @@ impl History {
             let begins_at = heads.first().and_then(|head| Timestamp::from_unix_ms(head.at_ms).ok());
             return Err(StoreError::Forgotten { begins_at });
         };
-        let wanted = |event: &Event| event.at.unix_ms() <= at.timestamp_millis();
+        let wanted = |_, event: &Event| event.at.unix_ms() <= at.timestamp_millis();
         Ok(load::from(&self.place, &mut *self.reader, head, wanted)?.engine)
     }
 
@@ -160,11 +160,7 @@ impl History {
         let Some(head) = heads.iter().rev().find(|head| head.mark.sequence < sequence) else {
             return Ok(None);
         };
-        let mut last = head.mark.sequence;
-        let is_before = |_: &Event| {
-            last += 1;
-            last < sequence
-        };
+        let is_before = |number, _: &Event| number < sequence;
         let before = load::from(&self.place, &mut *self.reader, head, is_before)?.engine;
         Ok(Some(Granted { sequence, at, reserved, before }))
     }
@@ -176,10 +172,10 @@ impl History {
     ) -> Result<Option<(u64, Timestamp, Reserved)>, JournalError> {
         let Some(head) = self.reader.snapshots()?.first().copied() else { return Ok(None) };
         let mut facts = Facts::after(&self.place, &mut *self.reader, head.mark);
-        while let Some(event) = facts.next() {
+        for (sequence, event) in facts.by_ref() {
             let Fact::Reserved(reserved) = event.fact else { continue };
             if reserved.reservation == id {
-                return Ok(Some((facts.taken.sequence, event.at, *reserved)));
+                return Ok(Some((sequence, event.at, *reserved)));
             }
         }
         facts.outcome.map(|()| None)
@@ -187,8 +183,8 @@ impl History {
 
     /// The reservations that facts after a snapshot may be about.
     fn known(&mut self, head: &Head) -> Result<Known, JournalError> {
-        let (snapshot, _, _) = load::snapshot(&self.place, &mut *self.reader, head)?;
-        let engine = Engine::restore(snapshot).map_err(|error| {
+        let text = load::snapshot(&self.place, &mut *self.reader, head)?;
+        let engine = Engine::restore(text.snapshot).map_err(|error| {
             let problem = format!("the snapshot at fact {}: {error}", head.mark.sequence);
             JournalError::damaged(&self.place, None, problem)
         })?;
@@ -204,12 +200,16 @@ impl fmt::Debug for History {
     }
 }
 
-/// Whom a fact is about.
-#[derive(Default)]
-struct About {
-    accounts: Vec<AccountId>,
-    campaign: Option<CampaignId>,
-    lead: Option<LeadId>,
+/// Whom a fact is about. A fact that only names a reservation is about what that was granted for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct About {
+    /// Which accounts.
+    pub accounts: Vec<AccountId>,
+    /// Which campaign, if one.
+    pub campaign: Option<CampaignId>,
+    /// Which lead, if one.
+    pub lead: Option<LeadId>,
 }
 
 /// What reservations are about, by number.
@@ -247,10 +247,15 @@ impl Known {
                 self.0.insert(reserved.reservation, about);
                 self.reservation(reserved.reservation)
             }
-            Fact::Begun { reservation }
-            | Fact::Cancelled { reservation }
-            | Fact::Lapsed { reservation, .. }
-            | Fact::Settled { reservation, .. } => self.reservation(*reservation),
+            Fact::Begun { reservation } | Fact::Lapsed { reservation, .. } => {
+                self.reservation(*reservation)
+            }
+            // The last fact about it.
+            Fact::Cancelled { reservation } | Fact::Settled { reservation, .. } => {
+                let about = self.reservation(*reservation);
+                self.0.remove(reservation);
+                about
+            }
             Fact::ClockConfirmed | Fact::DomainHeld { .. } => About::default(),
         }
     }

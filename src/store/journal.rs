@@ -29,7 +29,7 @@ impl Record {
 }
 
 /// Facts, and documents, that are written together or not at all; the facts in order and without
-/// gaps.
+/// gaps. Where documents change, the last of the facts notes what all of them come to.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     texts: String,
@@ -222,9 +222,10 @@ pub trait Reader: Send + fmt::Debug {
     /// [`JournalError`].
     fn records(&mut self, after: u64, most: usize) -> Result<Vec<Record>, JournalError>;
 
-    /// Every document.
+    /// Every document, and the number of the last fact, of a snapshot's if there is none, at the
+    /// same instant.
     ///
     /// # Errors
     /// [`JournalError`].
-    fn documents(&mut self) -> Result<Vec<Document>, JournalError>;
+    fn documents(&mut self) -> Result<(Vec<Document>, u64), JournalError>;
 }

@@ -12,7 +12,7 @@ use std::thread;
 use crate::store::durable::Shared;
 use crate::store::error::JournalError;
 use crate::store::journal::{Head, Journal};
-use crate::store::load;
+use crate::store::load::{self, Loaded};
 use crate::store::snapshots::{self, Pieces};
 use crate::vocab::Span;
 
@@ -83,7 +83,10 @@ impl Keeper {
         let place = &self.shared.place;
         let Some((loaded, ledger)) = load::counted(place, &mut *reader)? else { return Ok(()) };
         if loaded.snapshot.0 < loaded.end.sequence {
-            let pieces = snapshots::pieces(place, &loaded.engine, &ledger, loaded.end)?;
+            let pieces = {
+                let Loaded { engine, end, documents, .. } = &loaded;
+                snapshots::pieces(place, engine, &ledger, *documents, *end)?
+            };
             drop(loaded);
             self.write(pieces)?;
         }

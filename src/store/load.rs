@@ -4,6 +4,7 @@
 
 use crate::rotation::{Engine, Event, Snapshot};
 use crate::store::chain::Mark;
+use crate::store::documents::{Note, Sum};
 use crate::store::error::JournalError;
 use crate::store::journal::{Head, Reader, Record};
 use crate::store::ledger::Ledger;
@@ -17,6 +18,8 @@ pub(crate) struct Loaded {
     pub(crate) engine: Engine,
     /// The last fact that is in it.
     pub(crate) end: Mark,
+    /// What all documents come to, unless an older format did not note it.
+    pub(crate) documents: Option<Sum>,
     /// The last fact that is in the snapshot it was made of, and the length of that in bytes.
     pub(crate) snapshot: (u64, u64),
 }
@@ -32,7 +35,7 @@ pub(crate) fn load(place: &str, reader: &mut dyn Reader) -> Result<Option<Loaded
             }
         };
     };
-    from(place, reader, &head, |_| true).map(Some)
+    from(place, reader, &head, |_, _| true).map(Some)
 }
 
 /// The newest engine with what was counted, for the next snapshot; nothing from an empty store.
@@ -41,8 +44,9 @@ pub(crate) fn counted(
     reader: &mut dyn Reader,
 ) -> Result<Option<(Loaded, Ledger)>, JournalError> {
     let Some(head) = reader.snapshots()?.pop() else { return Ok(None) };
-    let (snapshot, mut ledger, bytes) = snapshot(place, reader, &head)?;
-    let loaded = follow(place, reader, &head, (snapshot, bytes), |event| {
+    let mut text = snapshot(place, reader, &head)?;
+    let mut ledger = std::mem::take(&mut text.ledger);
+    let loaded = follow(place, reader, &head, text, |_, event| {
         ledger.take_in(&event.fact);
         true
     })?;
@@ -55,62 +59,95 @@ pub(crate) fn from(
     place: &str,
     reader: &mut dyn Reader,
     head: &Head,
-    wanted: impl FnMut(&Event) -> bool,
+    wanted: impl FnMut(u64, &Event) -> bool,
 ) -> Result<Loaded, JournalError> {
-    let (snapshot, _, bytes) = snapshot(place, reader, head)?;
-    follow(place, reader, head, (snapshot, bytes), wanted)
+    let text = snapshot(place, reader, head)?;
+    follow(place, reader, head, text, wanted)
 }
 
 fn follow(
     place: &str,
     reader: &mut dyn Reader,
     head: &Head,
-    (snapshot, bytes): (Snapshot, u64),
-    mut wanted: impl FnMut(&Event) -> bool,
+    text: Text,
+    mut wanted: impl FnMut(u64, &Event) -> bool,
 ) -> Result<Loaded, JournalError> {
     let mut facts = Facts::after(place, reader, head.mark);
-    let engine = Engine::restore_with(snapshot, facts.by_ref().take_while(|event| wanted(event)));
-    let end = facts.taken;
+    facts.documents = text.documents;
+    let events = facts.by_ref().take_while(|(sequence, event)| wanted(*sequence, event));
+    let engine = Engine::restore_with(text.snapshot, events.map(|(_, event)| event));
+    let (end, documents) = (facts.taken, facts.documents);
     facts.outcome?;
     let engine = engine.map_err(|error| {
         let after = head.mark.sequence;
         let problem = format!("the snapshot at fact {after} and what follows: {error}");
         JournalError::damaged(place, None, problem)
     })?;
-    Ok(Loaded { engine, end, snapshot: (head.mark.sequence, bytes) })
+    Ok(Loaded { engine, end, documents, snapshot: (head.mark.sequence, text.bytes) })
 }
 
-/// How far facts follow from a snapshot, if an engine can be made of it and of those.
+/// How far one can go from a snapshot.
+pub(crate) struct Reached {
+    pub(crate) end: Mark,
+    /// What documents come to there, unless an older format did not note it.
+    pub(crate) documents: Option<Sum>,
+    /// Why no further.
+    pub(crate) outcome: Result<(), JournalError>,
+}
+
+/// How far facts up to a number follow from a snapshot, if an engine can be made of it and of
+/// those.
 pub(crate) fn reach(
     place: &str,
     reader: &mut dyn Reader,
     head: &Head,
-) -> Result<Mark, JournalError> {
-    let (snapshot, _, _) = snapshot(place, reader, head)?;
+    last: u64,
+) -> Result<Reached, JournalError> {
+    let text = snapshot(place, reader, head)?;
     let mut facts = Facts::after(place, reader, head.mark);
-    let engine = Engine::restore_with(snapshot, facts.by_ref());
-    engine.map(|_| facts.taken).map_err(|error| {
-        JournalError::damaged(place, Some(facts.taken.sequence), error.to_string())
-    })
+    (facts.documents, facts.last) = (text.documents, last);
+    let engine = Engine::restore_with(text.snapshot, facts.by_ref().map(|(_, event)| event));
+    match engine {
+        Ok(_) => {
+            let Facts { taken: end, documents, outcome, .. } = facts;
+            Ok(Reached { end, documents, outcome })
+        }
+        Err(error) => {
+            Err(JournalError::damaged(place, Some(facts.taken.sequence), error.to_string()))
+        }
+    }
 }
 
-/// A snapshot, compared with its hash, what was counted with it, and the length of its text.
+/// What a snapshot says.
+pub(crate) struct Text {
+    pub(crate) snapshot: Snapshot,
+    /// What was counted for people.
+    pub(crate) ledger: Ledger,
+    /// What all documents came to, unless an older format did not note it.
+    pub(crate) documents: Option<Sum>,
+    /// How long it is.
+    pub(crate) bytes: u64,
+}
+
+/// A snapshot, compared with its hash.
 pub(crate) fn snapshot(
     place: &str,
     reader: &mut dyn Reader,
     head: &Head,
-) -> Result<(Snapshot, Ledger, u64), JournalError> {
+) -> Result<Text, JournalError> {
     let text = text(place, reader, head)?;
     let read = || {
-        let (state, ledger) = text.split_once('\n').unwrap_or((&text, "{}"));
-        Ok((serde_json::from_str(state)?, serde_json::from_str(ledger)?))
+        let mut lines = text.splitn(3, '\n');
+        let snapshot = serde_json::from_str(lines.next().unwrap_or_default())?;
+        let ledger = serde_json::from_str(lines.next().unwrap_or_default())?;
+        let documents = lines.next().map(serde_json::from_str).transpose()?;
+        Ok(Text { snapshot, ledger, documents, bytes: text.len() as u64 })
     };
-    let (snapshot, ledger) = read().map_err(|error: serde_json::Error| {
+    read().map_err(|error: serde_json::Error| {
         let sequence = head.mark.sequence;
         let problem = format!("the snapshot at fact {sequence} cannot be read: {error}");
         JournalError::damaged(place, None, problem)
-    })?;
-    Ok((snapshot, ledger, text.len() as u64))
+    })
 }
 
 /// The text of a snapshot, compared with its hash.
@@ -133,15 +170,20 @@ fn text(place: &str, reader: &mut dyn Reader, head: &Head) -> Result<String, Jou
     Ok(text)
 }
 
-/// The facts after a place in the chain, in order, each compared with its check. It ends at the
+/// The facts after a place in the chain with their numbers, in order, each compared with its check,
+/// and what is noted between them. It ends at the
 /// first that is not proven, and says then why.
 pub(crate) struct Facts<'a> {
     place: &'a str,
     reader: &'a mut dyn Reader,
     page: std::vec::IntoIter<Record>,
     last_page: bool,
-    /// The last fact that was given out.
+    /// The last fact that is wanted.
+    last: u64,
+    /// The last fact or note that was given out.
     pub(crate) taken: Mark,
+    /// What documents come to, as it was noted last.
+    documents: Option<Sum>,
     /// Whether all went well so far.
     pub(crate) outcome: Result<(), JournalError>,
 }
@@ -149,31 +191,44 @@ pub(crate) struct Facts<'a> {
 impl<'a> Facts<'a> {
     pub(crate) fn after(place: &'a str, reader: &'a mut dyn Reader, mark: Mark) -> Self {
         let page = Vec::new().into_iter();
-        Self { place, reader, page, last_page: false, taken: mark, outcome: Ok(()) }
+        let (last_page, last, documents) = (false, u64::MAX, None);
+        Self { place, reader, page, last_page, last, taken: mark, documents, outcome: Ok(()) }
     }
 
     fn read(&mut self) -> Result<Option<Event>, JournalError> {
-        if self.page.len() == 0 && !self.last_page {
-            let page = self.reader.records(self.taken.sequence, PAGE)?;
-            self.last_page = page.len() < PAGE;
-            self.page = page.into_iter();
+        loop {
+            if self.page.len() == 0 && !self.last_page {
+                let page = self.reader.records(self.taken.sequence, PAGE)?;
+                self.last_page = page.len() < PAGE;
+                self.page = page.into_iter();
+            }
+            let record = self.page.next().filter(|record| record.mark.sequence <= self.last);
+            let Some(record) = record else { return Ok(None) };
+            let (entry, mark) = proven(self.place, self.taken, &record)?;
+            self.taken = mark;
+            match entry {
+                Entry::Event(event) => return Ok(Some(*event)),
+                Entry::Note(note) => self.documents = Some(note.documents),
+            }
         }
-        let Some(record) = self.page.next() else { return Ok(None) };
-        let (event, mark) = proven(self.place, self.taken, &record)?;
-        self.taken = mark;
-        Ok(Some(event))
     }
 }
 
-impl Iterator for Facts<'_> {
-    type Item = Event;
+/// What is in the chain.
+enum Entry {
+    Event(Box<Event>),
+    Note(Note),
+}
 
-    fn next(&mut self) -> Option<Event> {
+impl Iterator for Facts<'_> {
+    type Item = (u64, Event);
+
+    fn next(&mut self) -> Option<(u64, Event)> {
         if self.outcome.is_err() {
             return None;
         }
         match self.read() {
-            Ok(event) => event,
+            Ok(event) => event.map(|event| (self.taken.sequence, event)),
             Err(error) => {
                 self.outcome = Err(error);
                 None
@@ -182,8 +237,8 @@ impl Iterator for Facts<'_> {
     }
 }
 
-/// The event in a record, if it follows in the chain, and its place there.
-fn proven(place: &str, after: Mark, record: &Record) -> Result<(Event, Mark), JournalError> {
+/// What is in a record, if it follows in the chain, and its place there.
+fn proven(place: &str, after: Mark, record: &Record) -> Result<(Entry, Mark), JournalError> {
     let sequence = record.mark.sequence;
     let damaged = |problem: String| JournalError::damaged(place, Some(sequence), problem);
     if sequence != after.sequence + 1 {
@@ -193,7 +248,11 @@ fn proven(place: &str, after: Mark, record: &Record) -> Result<(Event, Mark), Jo
     if mark.check != record.mark.check {
         return Err(damaged("its text does not match its check".to_owned()));
     }
-    let event = serde_json::from_str(&record.text)
-        .map_err(|error| damaged(format!("it is no event of this version: {error}")))?;
-    Ok((event, mark))
+    let entry = if record.text.starts_with(Note::BEGINS) {
+        serde_json::from_str(&record.text).map(Entry::Note)
+    } else {
+        serde_json::from_str(&record.text).map(Entry::Event)
+    };
+    let unknown = |error| damaged(format!("it is no event of this version: {error}"));
+    Ok((entry.map_err(unknown)?, mark))
 }

@@ -226,7 +226,8 @@ impl Journal for MemoryJournal {
                 let record = Record { mark, text: text.to_owned() };
                 content.facts.insert(mark.sequence, record);
             }
-            if most <= batch.len() {
+            // With the last fact, which notes what all of them come to.
+            if most < batch.len() {
                 return;
             }
             for document in batch.documents() {
@@ -310,8 +311,12 @@ impl Reader for MemoryReader {
         Ok(facts.map(|(_, record)| record.clone()).take(most).collect())
     }
 
-    fn documents(&mut self) -> Result<Vec<Document>, JournalError> {
-        Ok(self.disk.lock().read()?.documents.values().cloned().collect())
+    fn documents(&mut self) -> Result<(Vec<Document>, u64), JournalError> {
+        let mut disk = self.disk.lock();
+        let content = disk.read()?;
+        let last = [content.facts.keys().next_back(), content.heads.keys().next_back()];
+        let last = last.into_iter().flatten().max().copied().unwrap_or_default();
+        Ok((content.documents.values().cloned().collect(), last))
     }
 }
 

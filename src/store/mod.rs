@@ -19,9 +19,11 @@ mod ledger;
 mod load;
 mod memory;
 mod observer;
+mod open;
 mod options;
 mod questions;
 mod queue;
+mod room;
 mod snapshots;
 #[cfg(feature = "sqlite")]
 #[expect(clippy::incompatible_msrv, reason = "the feature needs Rust 1.89, as rusqlite does")]
@@ -33,7 +35,7 @@ pub use check::{Report, inspect};
 pub use documents::{Document, Documents, Step};
 pub use durable::{AsyncEngine, DurableEngine};
 pub use error::{DurableError, JournalError, StoreError};
-pub use history::{Filter, Granted, History};
+pub use history::{About, Filter, Granted, History};
 pub use journal::{Batch, Head, Journal, Reader, Record};
 pub use ledger::Line;
 pub use memory::{Fault, MemoryDisk, MemoryJournal};

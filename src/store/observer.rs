@@ -35,12 +35,12 @@ impl DurableEngine {
     ///
     /// Looks at every account once, with everybody else waiting.
     pub fn observe(&self, observer: Arc<dyn Observer>) -> bool {
-        self.with_memory(|memory, slot| {
-            let is_first = slot.set(observer).is_ok();
-            if is_first {
-                memory.watch = Some(Watch::new(&memory.engine));
-            }
-            is_first
-        })
+        let shared = self.shared();
+        let mut memory = shared.write();
+        let is_first = shared.observer.set(observer).is_ok();
+        if is_first {
+            memory.watch = Some(Watch::new(&memory.engine));
+        }
+        is_first
     }
 }

@@ -21,8 +21,10 @@ pub enum Recovery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// The configuration of a new store. One that is there keeps its own.
-    pub config: Config,
+    /// The configuration. It holds for a store's life: if nothing is said, a new store gets the
+    /// default and one that is there keeps its own; if another is said than a store has, it is
+    /// [refused](crate::StoreError::OtherConfig).
+    pub config: Option<Config>,
     /// How long facts are kept after a snapshot made them needless, for those who look back.
     pub history: Span,
     /// What becomes of reservations that were out.
@@ -34,7 +36,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            config: Config::default(),
+            config: None,
             history: Span::hours(31 * 24),
             recovery: Recovery::default(),
             snapshot_every: 100_000,
@@ -43,9 +45,9 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Sets the configuration of a new store.
+    /// Sets the configuration that a new store gets, and that one which is there must have.
     pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
+        self.config = Some(config);
         self
     }
 

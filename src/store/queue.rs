@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::rotation::{Engine, Event, Notice, Watch};
-use crate::store::documents::{Document, Documents};
-use crate::store::error::StoreError;
+use crate::store::documents::{Document, Documents, Sum};
+use crate::store::error::{JournalError, StoreError};
 use crate::store::ticket::Slot;
 
 /// The engine, as far as it has decided, and what is not written yet.
@@ -22,6 +22,10 @@ pub(crate) struct Memory {
     pub(crate) wanted: usize,
     /// Why calls are refused, if they are.
     pub(crate) refusal: Option<StoreError>,
+    /// Why calls are refused until there is room again, if they are.
+    pub(crate) paused: Option<JournalError>,
+    /// Who waits to be told whether there is.
+    pub(crate) asking: Vec<Arc<Slot>>,
 }
 
 /// Facts that are decided and not written, and who waits for them.
@@ -29,6 +33,8 @@ pub(crate) struct Memory {
 pub(crate) struct Queue {
     pub(crate) events: Vec<Event>,
     pub(crate) documents: Vec<Document>,
+    /// What all documents come to with those.
+    pub(crate) sum: Sum,
     /// What the facts are worth telling.
     pub(crate) notices: Vec<Notice>,
     pub(crate) waiters: Vec<Arc<Slot>>,
@@ -36,7 +42,7 @@ pub(crate) struct Queue {
 
 impl Memory {
     pub(crate) fn new(engine: Engine, documents: Documents) -> Self {
-        let (queue, watch, refusal) = Default::default();
-        Self { engine, documents, queue, watch, idle: false, wanted: 1, refusal }
+        let (queue, watch, refusal, paused, asking) = Default::default();
+        Self { engine, documents, queue, watch, idle: false, wanted: 1, refusal, paused, asking }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::rotation::Engine;
 use crate::store::chain::Mark;
+use crate::store::documents::Sum;
 use crate::store::error::JournalError;
 use crate::store::journal::Head;
 use crate::store::ledger::{Ledger, Line};
@@ -27,11 +28,12 @@ impl Pieces {
 }
 
 /// Writes an engine's state down, as it stands after a fact: the state on one line of text, what
-/// was counted on the next.
+/// was counted on the next, what the documents come to on the last.
 pub(crate) fn pieces(
     place: &str,
     engine: &Engine,
     ledger: &Ledger,
+    documents: Option<Sum>,
     mark: Mark,
 ) -> Result<Pieces, JournalError> {
     let failed = |error: io::Error| JournalError::Io {
@@ -41,7 +43,10 @@ pub(crate) fn pieces(
     let mut cutter = Cutter::default();
     let written = serde_json::to_writer(&mut cutter, &engine.snapshot()).and_then(|()| {
         cutter.write_all(b"\n").map_err(serde_json::Error::io)?;
-        serde_json::to_writer(&mut cutter, ledger)
+        serde_json::to_writer(&mut cutter, ledger)?;
+        let Some(documents) = documents else { return Ok(()) };
+        cutter.write_all(b"\n").map_err(serde_json::Error::io)?;
+        serde_json::to_writer(&mut cutter, &documents)
     });
     written.map_err(|error| failed(error.into()))?;
     let parts = cutter.finish().map_err(failed)?;

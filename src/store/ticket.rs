@@ -118,7 +118,7 @@ impl Slot {
         }
     }
 
-    fn wait(&self) -> Result<(), StoreError> {
+    pub(crate) fn wait(&self) -> Result<(), StoreError> {
         loop {
             let mut state = self.state();
             if let Some(outcome) = &state.outcome {

@@ -93,12 +93,21 @@ fn a_log_reads_as_it_did() {
     let folder = morning();
     let all = printed(&folder, "log store.db", 0);
     golden::check("store_log.txt", &all);
+    // What only names a reservation is found by what that was granted for, and says so.
+    golden::check("store_log_account.txt", &printed(&folder, "log store.db --account 3", 0));
+    let lapsed = printed(&folder, "log store.db --campaign 7 --lead 9005 --account 2", 0);
+    assert!(
+        lapsed.contains("reservation 5 (lead 9005 of campaign 7, account 2) lapsed"),
+        "{lapsed}"
+    );
     let facts = |options: &str| {
         let text = printed(&folder, &format!("log store.db --json {options}"), 0);
         let facts = text.lines().map(|line| serde_json::from_str(line).unwrap());
         facts.collect::<Vec<Value>>()
     };
     assert_eq!(facts("").len(), all.lines().count());
+    let begun = json!({"accounts": [2], "campaign": 7, "lead": 9001});
+    assert_eq!(facts("")[7]["about"], begun);
     for (n, fact) in facts("").iter().enumerate() {
         assert_eq!(fact["sequence"], json!(n + 1));
         assert!(fact["at"].is_string() && fact["fact"].is_object() | fact["fact"].is_string());

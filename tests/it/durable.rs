@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mailrota::{AccountId, JournalError, Outcome, StoreError};
+use mailrota::{
+    AccountId, Config, DurableEngine, JournalError, Options, Outcome, Span, StoreError,
+};
 
 use crate::durable_world::{Folder, open, reserve, set_up};
 use crate::world::monday;
@@ -75,4 +77,23 @@ fn many_threads_share_writes_and_lose_nothing() {
     assert_eq!(engine.snapshot(), before);
     let sent = |id| engine.standing(AccountId(id), monday()).unwrap().sent;
     assert_eq!((1..=50).map(sent).sum::<u32>(), 400);
+}
+
+/// What is asked for is not ignored in silence: a store keeps its configuration, and says so.
+#[test]
+fn another_configuration_than_the_stores_is_refused() {
+    let folder = Folder::new();
+    let open = |options: &Options| DurableEngine::open(folder.store(), options, monday());
+    let first = Config::default().seed(1).reservation_ttl(Span::minutes(5)).unwrap();
+    let options = Options::default().config(first.clone());
+    assert_eq!(open(&options).unwrap().config(), first);
+    assert_eq!(open(&options).unwrap().config(), first, "asked for again");
+    assert_eq!(open(&Options::default()).unwrap().config(), first, "not asked for");
+    let error = open(&Options::default().config(first.clone().seed(2))).unwrap_err();
+    let StoreError::OtherConfig { differs, .. } = &error else { panic!("{error}") };
+    assert_eq!(*differs, ["seed is 1 there, and 2 was asked for"], "{error}");
+    assert!(error.to_string().contains("store.db"), "{error}");
+    let default = Options::default().config(Config::default());
+    assert!(matches!(open(&default), Err(StoreError::OtherConfig { .. })));
+    assert_eq!(open(&options).unwrap().config(), first, "a refusal changes nothing");
 }

@@ -14,19 +14,51 @@ use rusqlite::Connection;
 use crate::durable_world::{Folder, open, reserve, set_up};
 use crate::world::monday;
 
+/// What a store must give: the engine's state, and the documents.
+#[derive(Clone, Debug, PartialEq)]
+struct State(Snapshot, Vec<(String, String)>);
+
+impl State {
+    fn of(engine: &DurableEngine) -> Self {
+        let names = engine.look(|_, documents| {
+            let names = documents.of_kind("name");
+            names.map(|(id, text)| (id.to_owned(), text.to_owned())).collect()
+        });
+        Self(engine.snapshot(), names)
+    }
+}
+
+fn put(engine: &DurableEngine, id: &str, text: Option<&str>) {
+    let put = engine.step(|step| {
+        match text {
+            Some(text) => step.put("name", id, text.to_owned()),
+            None => step.remove("name", id),
+        }
+        Ok::<(), ()>(())
+    });
+    put.unwrap();
+}
+
 /// The files of a store that is not closed, and one that is, each with the state it must give.
-fn stores() -> Vec<(Folder, Snapshot)> {
+fn stores() -> Vec<(Folder, State)> {
     let open_one = Folder::new();
     let engine = open(&open_one).unwrap();
     set_up(&engine, 3);
+    put(&engine, "1", Some("Ana"));
+    put(&engine, "2", Some("Ben"));
     for lead in 0..8 {
         reserve(&engine, lead);
+        if lead == 5 {
+            put(&engine, "2", Some("Bea"));
+            put(&engine, "3", Some("Eva"));
+            put(&engine, "1", None);
+        }
         if lead == 3 {
             engine.compact().unwrap();
         }
     }
     let left = copy(&open_one);
-    let state = engine.snapshot();
+    let state = State::of(&engine);
     engine.close().unwrap();
     vec![(left, state.clone()), (open_one, state)]
 }
@@ -47,10 +79,10 @@ fn options() -> Options {
 }
 
 /// Opens a store that something happened to; it is refused or gives the state that it had.
-fn refused_or_harmless(folder: &Folder, state: &Snapshot, case: &str) -> bool {
+fn refused_or_harmless(folder: &Folder, state: &State, case: &str) -> bool {
     match DurableEngine::open(folder.store(), &options(), monday()) {
         Ok(engine) => {
-            assert_eq!(&engine.snapshot(), state, "{case}: believed");
+            assert_eq!(&State::of(&engine), state, "{case}: believed");
             false
         }
         Err(StoreError::Journal(error)) => {
@@ -159,20 +191,76 @@ fn a_damaged_snapshot_is_refused_and_repaired_without_loss() {
     ));
     let report = mailrota::repair(folder.store()).unwrap();
     assert_eq!((report.dropped, report.missing, report.snapshot), (0, 0, Some(0)), "{report}");
-    assert_eq!(open(&folder).unwrap().snapshot(), state);
+    assert_eq!(State::of(&open(&folder).unwrap()), state);
+}
+
+/// A document whose row is sound, and which is not the one that was written, or is not there: the
+/// store is refused, and kept as it is only on demand.
+#[test]
+fn a_document_that_is_lost_or_an_old_one_is_noticed() {
+    for sql in [
+        "delete from document where id = '3'",
+        "delete from document",
+        "update document set (text, crc) = ('Ben', (select crc from old)) where id = '2'",
+        "insert into document select 'name', '1', crc, text from older",
+    ] {
+        let (folder, state) = stores().pop().unwrap();
+        let connection = Connection::open(folder.store()).unwrap();
+        // What was there once, with its own check.
+        let other = Folder::new();
+        let engine = open(&other).unwrap();
+        put(&engine, "1", Some("Ana"));
+        put(&engine, "2", Some("Ben"));
+        drop(engine);
+        let path = other.store().display().to_string();
+        connection.execute("attach ?1 as other", [path]).unwrap();
+        let once = "create temp view old as select crc from other.document where id = '2';
+                    create temp view older as select crc, text from other.document where id = '1'";
+        connection.execute_batch(once).unwrap();
+        assert!(connection.execute(sql, []).unwrap() > 0, "{sql}");
+        drop(connection);
+        let error = open(&folder).unwrap_err();
+        assert!(error.to_string().contains("its documents are not those"), "{sql}: {error}");
+        let report = mailrota::check(folder.store()).unwrap();
+        assert!(report.problems.len() == 1 && report.dropped == 0, "{sql}: {report}");
+        assert!(report.to_string().contains("its documents are not those"), "{sql}: {report}");
+        mailrota::repair(folder.store()).unwrap();
+        assert!(mailrota::check(folder.store()).unwrap().is_sound(), "{sql}");
+        let found = State::of(&open(&folder).unwrap());
+        assert_eq!(found.0, state.0, "{sql}");
+        assert_ne!(found.1, state.1, "{sql}");
+    }
+}
+
+/// Looking into a store while somebody writes documents finds nothing wrong.
+#[test]
+fn a_store_in_use_has_the_documents_that_it_notes() {
+    let folder = Folder::new();
+    let engine = open(&folder).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for n in 0..300 {
+                put(&engine, &(n % 7).to_string(), (n % 5 > 0).then_some("Ana"));
+            }
+        });
+        while !writer.is_finished() {
+            let report = mailrota::check(folder.store()).unwrap();
+            assert!(report.is_sound(), "{report}");
+        }
+    });
 }
 
 #[test]
 fn another_format_or_another_program_is_refused() {
     let (folder, _) = stores().pop().unwrap();
     let set = |sql: &str| Connection::open(folder.store()).unwrap().execute_batch(sql).unwrap();
-    set("pragma user_version = 2");
+    set("pragma user_version = 3");
     let newer = open(&folder).unwrap_err();
     assert!(
-        matches!(newer, StoreError::Journal(JournalError::Newer { found: 2, known: 1, .. })),
+        matches!(newer, StoreError::Journal(JournalError::Newer { found: 3, known: 2, .. })),
         "{newer}"
     );
-    set("pragma user_version = 1; pragma application_id = 7");
+    set("pragma user_version = 2; pragma application_id = 7");
     let foreign = open(&folder).unwrap_err();
     assert!(matches!(foreign, StoreError::Journal(JournalError::NotAStore { .. })), "{foreign}");
     let folder = Folder::new();
@@ -214,7 +302,7 @@ fn space_is_bounded_and_the_past_is_there_as_long_as_said() {
     assert!(matches!(old, StoreError::Forgotten { begins_at: Some(_) }), "{old}");
     let mut about = 0;
     let filter = Filter::new().lead(LeadId(290));
-    let kept = history.facts(&filter, |_, _| {
+    let kept = history.facts(&filter, |_, _, _| {
         about += 1;
         true
     });

@@ -12,6 +12,8 @@ use mailrota::{
 use crate::durable_world::{Folder, open, reserve, set_up};
 use crate::world::monday;
 
+const NEWEST: u32 = 2;
+
 fn golden(format: u32) -> PathBuf {
     let stores = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/stores");
     stores.join(format!("format-{format}.db"))
@@ -56,7 +58,7 @@ fn check(folder: &Folder) {
     let mut facts = 0;
     let mut history = History::open(folder.store()).unwrap();
     history
-        .facts(&Filter::new().lead(LeadId(3)), |_, _| {
+        .facts(&Filter::new().lead(LeadId(3)), |_, _, _| {
             facts += 1;
             true
         })
@@ -69,12 +71,37 @@ fn check(folder: &Folder) {
 fn a_store_of_every_format_opens() {
     let newest = Folder::new();
     write(&newest);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() && !golden(1).exists() {
-        fs::create_dir_all(golden(1).parent().unwrap()).unwrap();
-        fs::copy(newest.store(), golden(1)).unwrap();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() && !golden(NEWEST).exists() {
+        fs::create_dir_all(golden(NEWEST).parent().unwrap()).unwrap();
+        fs::copy(newest.store(), golden(NEWEST)).unwrap();
     }
     check(&newest);
+    for format in 1..=NEWEST {
+        let folder = Folder::new();
+        fs::copy(golden(format), folder.store()).unwrap();
+        assert_eq!(found(&folder), format);
+        // Looking changes nothing.
+        assert!(mailrota::check(folder.store()).unwrap().is_sound());
+        assert_eq!(found(&folder), format);
+        check(&folder);
+        assert_eq!(found(&folder), NEWEST, "an older build refuses it from now on");
+    }
+}
+
+/// The documents of a store of format 1 are noted when it is opened, and watched from then on.
+#[test]
+fn documents_of_an_older_store_are_watched_once_it_was_opened() {
     let folder = Folder::new();
     fs::copy(golden(1), folder.store()).unwrap();
-    check(&folder);
+    open(&folder).unwrap().close().unwrap();
+    let connection = rusqlite::Connection::open(folder.store()).unwrap();
+    assert_eq!(connection.execute("delete from document", []), Ok(1));
+    drop(connection);
+    let error = open(&folder).unwrap_err();
+    assert!(error.to_string().contains("its documents are not those"), "{error}");
+}
+
+fn found(folder: &Folder) -> u32 {
+    let connection = rusqlite::Connection::open(folder.store()).unwrap();
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
 }

@@ -35,6 +35,10 @@ fn errors() -> Vec<StoreError> {
         StoreError::Config(config),
         StoreError::Forgotten { begins_at: Some(at("2026-11-01T00:00:00Z")) },
         StoreError::Forgotten { begins_at: None },
+        StoreError::OtherConfig {
+            place: place(),
+            differs: vec!["seed is 1 there, and 2 was asked for".to_owned()],
+        },
         StoreError::Panicked,
         StoreError::Stopped(JournalError::SyncFailed { place: place(), problem: problem() }),
     ];

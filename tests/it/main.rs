@@ -22,6 +22,8 @@ mod durable_faults;
 mod durable_files;
 #[cfg(feature = "sqlite")]
 mod durable_formats;
+#[cfg(feature = "store")]
+mod durable_room;
 #[cfg(feature = "sqlite")]
 mod durable_views;
 #[cfg(feature = "store")]

@@ -3,6 +3,7 @@
 //! Translates between the journal's words and SQL, and holds no rule of its own.
 
 mod guard;
+mod left;
 mod lines;
 mod reader;
 mod repair;
@@ -42,6 +43,8 @@ pub struct SqliteJournal {
     /// Whether what an earlier process left in the write-ahead log has been written again. It may
     /// never have been synced; what is written after it must not rest on it.
     settled: bool,
+    /// Whether the file is called one of the newest format, as it is with the first write.
+    upgraded: bool,
 }
 
 impl SqliteJournal {
@@ -53,9 +56,10 @@ impl SqliteJournal {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
         let path = path.as_ref().to_owned();
         let place = path.display().to_string();
-        let guard = Guard::take(&path, &place)?;
+        let mut guard = Guard::take(&path, &place)?;
+        repair::finish(&path, &place, &mut guard)?;
         let connection = schema::open_writer(&path, &place, guard.witnessed())?;
-        Ok(Self { connection, guard, path, place, settled: false })
+        Ok(Self { connection, guard, path, place, settled: false, upgraded: false })
     }
 
     /// Runs one transaction: all of it is durable, or nothing happened.
@@ -67,12 +71,18 @@ impl SqliteJournal {
         let done = (|| {
             let transaction =
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if !self.upgraded {
+                schema::upgrade(&transaction)?;
+            }
             let done = work(&transaction)?;
             transaction.commit()?;
             Ok(done)
         })();
         let error = match done {
-            Ok(done) => return Ok(done),
+            Ok(done) => {
+                self.upgraded = true;
+                return Ok(done);
+            }
             Err(error) => said(&self.place, &error),
         };
         if !self.connection.is_autocommit() {
@@ -89,8 +99,7 @@ impl SqliteJournal {
         if self.settled {
             return Ok(());
         }
-        let checkpoint = schema::checkpoint(&self.connection);
-        checkpoint.map_err(|error| said(&self.place, &error))?;
+        left::make_durable(&self.connection, &self.path, &self.place)?;
         self.settled = true;
         Ok(())
     }

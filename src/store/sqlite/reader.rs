@@ -14,6 +14,7 @@ use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::journal::{Head, Reader, Record};
 use crate::store::sqlite::lines;
+use crate::store::sqlite::repair;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::words::said;
 
@@ -26,12 +27,22 @@ pub(crate) struct SqliteReader {
 impl SqliteReader {
     pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
         let place = path.display().to_string();
-        let connection = schema::open_reader(path, &place)?;
+        let connection = schema::open_reader(&repair::current(path), &place)?;
         Ok(Self { connection, place })
     }
 
     pub(crate) const fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The last fact that is there, or that a snapshot knows.
+    pub(crate) fn end(&self) -> Result<Mark, JournalError> {
+        let sql = "select sequence, crc from fact union select sequence, crc from snapshot \
+                   order by sequence desc limit 1";
+        let end = self.all(sql, [], |row| {
+            Ok(Mark::new(row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
+        })?;
+        Ok(end.first().copied().unwrap_or_default())
     }
 
     fn all<T>(
@@ -84,11 +95,16 @@ impl Reader for SqliteReader {
         })
     }
 
-    fn documents(&mut self) -> Result<Vec<Document>, JournalError> {
+    fn documents(&mut self) -> Result<(Vec<Document>, u64), JournalError> {
+        let instant = self.connection.unchecked_transaction();
+        let instant = instant.map_err(|error| said(&self.place, &error))?;
         let sql = "select kind, id, text, crc from document order by kind, id";
-        self.all(sql, [], |row| {
+        let documents = self.all(sql, [], |row| {
             Ok(Document::new(text(row, 0)?, text(row, 1)?, Some(text(row, 2)?), row.get(3)?))
-        })
+        })?;
+        let last = self.end()?.sequence;
+        instant.finish().map_err(|error| said(&self.place, &error))?;
+        Ok((documents, last))
     }
 }
 

@@ -1,16 +1,20 @@
 //! Looking at a store that was refused, and writing what is sound of it anew.
 //!
-//! The damaged file is never written to: it is kept beside the new one.
+//! The damaged file is never written to: a copy of it is kept beside the new one. Killed at any
+//! instant, a repair leaves the old store or the new one: what it makes is not looked at until it
+//! is whole and has got its name, and from then on it is the store, whatever else lies there.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::store::chain::Mark;
 use crate::store::check::{self, Report};
-use crate::store::documents::Document;
+use crate::store::documents::{Document, Sum};
 use crate::store::error::JournalError;
 use crate::store::journal::{Batch, Journal, Reader};
+use crate::store::load;
+use crate::store::open;
 use crate::store::sqlite::SqliteJournal;
 use crate::store::sqlite::guard::Guard;
 use crate::store::sqlite::reader::SqliteReader;
@@ -19,6 +23,18 @@ use crate::store::sqlite::words::said;
 
 /// How many facts are copied at once.
 const PAGE: usize = 4_096;
+
+/// How many bytes of a file are copied at once.
+const PIECE: usize = 1 << 20;
+
+/// What is made, until it is whole.
+const MAKING: &str = "-repairing";
+
+/// What was made, until it has taken the store's place.
+const MADE: &str = "-repaired";
+
+/// What SQLite and the lock may lay beside a file.
+const SIDES: [&str; 5] = ["", "-wal", "-shm", "-journal", "-lock"];
 
 /// Looks through the store in an SQLite file: every page, every snapshot, every fact. Changes
 /// nothing; whoever writes the store is not disturbed.
@@ -31,10 +47,43 @@ pub fn check(path: impl AsRef<Path>) -> Result<Report, JournalError> {
     let mut reader = SqliteReader::open(path)?;
     let found =
         schema::problems(reader.connection(), true).map_err(|error| said(&place, &error))?;
-    let mut report = check::inspect(&place, &mut reader, Guard::peek(path))?;
+    // What a repair made ends before what the old store had.
+    let witnessed = if beside(path, MADE).exists() { None } else { Guard::peek(path) };
+    let mut report = check::inspect(&place, &mut reader, witnessed)?;
     let found = found.into_iter().map(|problem| format!("{place}: {problem}"));
     report.problems.splice(0..0, found);
+    let left = leftovers(path).map(|left| left.display().to_string());
+    report.leftovers = left.collect();
     Ok(report)
+}
+
+/// The file that is read for the store at a path: what a repair made, if it was cut short after
+/// that was whole.
+pub(crate) fn current(path: &Path) -> PathBuf {
+    let made = beside(path, MADE);
+    if made.exists() { made } else { path.to_owned() }
+}
+
+/// Brings a repair to its end that was cut short after what it made was whole.
+pub(crate) fn finish(path: &Path, place: &str, guard: &mut Guard) -> Result<(), JournalError> {
+    let made = beside(path, MADE);
+    if !made.exists() {
+        return Ok(());
+    }
+    let reader = SqliteReader::open(path)?;
+    guard.note(reader.end()?, place)?;
+    guard.sync(place)?;
+    drop(reader);
+    let placed = (|| {
+        // Before the new file is there, or they would be read into that.
+        for name in ["-wal", "-shm"] {
+            remove(&beside(path, name))?;
+        }
+        schema::sync_folder(path)?;
+        fs::rename(&made, path)?;
+        schema::sync_folder(path)
+    })();
+    placed.map_err(|error| failed(place, &error))
 }
 
 /// Writes what [`check()`] calls sound into a new file in the place of the old one, which is kept
@@ -48,6 +97,10 @@ pub fn repair(path: impl AsRef<Path>) -> Result<Report, JournalError> {
     let path = path.as_ref();
     let place = path.display().to_string();
     let mut guard = Guard::take(path, &place)?;
+    finish(path, &place, &mut guard)?;
+    for left in leftovers(path) {
+        remove(&left).map_err(|error| failed(&place, &error))?;
+    }
     let report = check(path)?;
     if report.is_sound() {
         return Ok(report);
@@ -55,14 +108,14 @@ pub fn repair(path: impl AsRef<Path>) -> Result<Report, JournalError> {
     let Some(snapshot) = report.snapshot else {
         return Err(JournalError::damaged(&place, None, "no snapshot is sound"));
     };
-    let anew = beside(path, "-repaired");
-    for name in ["", "-wal", "-shm", "-lock"] {
-        remove(&beside(&anew, name)).map_err(|error| failed(&place, &error))?;
-    }
-    copy(&mut SqliteReader::open(path)?, &anew, snapshot, report.end)?;
-    replace(path, &anew).map_err(|error| failed(&place, &error))?;
-    guard.note(report.end, &place)?;
-    guard.sync(&place)?;
+    let making = beside(path, MAKING);
+    copy(&mut SqliteReader::open(path)?, &making, snapshot, report.end)?;
+    schema::leave_log(&making).map_err(|error| said(&place, &error))?;
+    keep_old(path).map_err(|error| failed(&place, &error))?;
+    let named = fs::rename(&making, beside(path, MADE)).and_then(|()| schema::sync_folder(path));
+    named.map_err(|error| failed(&place, &error))?;
+    finish(path, &place, &mut guard)?;
+    remove(&beside(&making, "-lock")).map_err(|error| failed(&place, &error))?;
     Ok(report)
 }
 
@@ -78,8 +131,12 @@ fn copy(reader: &mut dyn Reader, to: &Path, snapshot: u64, end: Mark) -> Result<
         journal.put_part(snapshot, part, &text)?;
     }
     journal.finish_snapshot(head)?;
-    let mut documents = reader.documents()?;
+    let (mut documents, _) = reader.documents()?;
     documents.retain(Document::is_sound);
+    let mut sum = Sum::default();
+    for document in &documents {
+        sum.take_in(document);
+    }
     let mut batch = Batch::default();
     batch.put_documents(&mut documents);
     journal.append(&batch)?;
@@ -94,29 +151,42 @@ fn copy(reader: &mut dyn Reader, to: &Path, snapshot: u64, end: Mark) -> Result<
         last = batch.last().ok_or_else(gone)?.sequence;
         journal.append(&batch)?;
     }
+    let reached = load::reach(journal.place(), &mut *journal.reader()?, head, u64::MAX)?;
+    reached.outcome?;
+    if reached.documents != Some(sum) {
+        // They are newer than the facts, or some are gone; from now on they are those.
+        open::note(&mut journal, end, sum)?;
+    }
     journal.close()
 }
 
-/// Puts the new file in the place of the old one, of which a copy stays.
-fn replace(path: &Path, anew: &Path) -> io::Result<()> {
-    let damaged = beside(path, "-damaged");
+/// Copies the old files, durably.
+fn keep_old(path: &Path) -> io::Result<()> {
+    let kept = beside(path, "-damaged");
     for name in ["", "-wal"] {
-        let (from, to) = (beside(path, name), beside(&damaged, name));
+        let (from, to) = (beside(path, name), beside(&kept, name));
         remove(&to)?;
-        if from.exists() {
-            fs::copy(&from, &to)?;
-            File::open(&to)?.sync_all()?;
+        if !from.exists() {
+            continue;
         }
-    }
-    // Before the new file is there, or it would be read into that.
-    for name in ["-wal", "-shm"] {
-        remove(&beside(path, name))?;
-    }
-    fs::rename(anew, path)?;
-    for name in ["-wal", "-shm", "-lock"] {
-        remove(&beside(anew, name))?;
+        let (mut from, mut to) = (File::open(&from)?, File::create(&to)?);
+        let mut bytes = vec![0; PIECE];
+        loop {
+            let read = from.read(&mut bytes)?;
+            if read == 0 {
+                break;
+            }
+            to.write_all(&bytes[..read])?;
+        }
+        to.sync_all()?;
     }
     schema::sync_folder(path)
+}
+
+/// What is there of a repair that was cut short.
+fn leftovers(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let making = SIDES.map(|name| beside(&beside(path, MAKING), name));
+    making.into_iter().chain([beside(path, MADE)]).filter(|left| left.exists())
 }
 
 fn beside(path: &Path, name: &str) -> PathBuf {

@@ -16,8 +16,9 @@ use crate::store::sqlite::words::said;
 /// "rota" in ASCII.
 const APPLICATION_ID: u32 = 0x726f_7461;
 
-/// The format that this build writes. It reads all before it too.
-const FORMAT: u32 = 1;
+/// The format that this build writes. It reads all before it too: 1 did not note documents in the
+/// chain.
+const FORMAT: u32 = 2;
 
 /// Up to which size a store is looked through by SQLite when it is opened. In a larger one only
 /// what is read is compared with its checks.
@@ -109,12 +110,20 @@ pub(crate) fn open_reader(path: &Path, place: &str) -> Result<Connection, Journa
     Ok(connection)
 }
 
-/// Moves everything from the write-ahead log into the file, synced, and empties the log.
+/// Moves everything from the write-ahead log into the file, synced, and empties the log, as far as
+/// nobody reads; nothing rests on it.
 pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     // After a check of its pages, a file that has just got its first log counts as locked by its
     // own connection until that has read something.
     is_empty(connection)?;
     connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
+}
+
+/// Moves everything from the log into the file, durably, and does away with the log.
+pub(crate) fn leave_log(path: &Path) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch("pragma synchronous = full; pragma journal_mode = delete")
 }
 
 fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<u32> {
@@ -135,6 +144,14 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()
+}
+
+/// Calls a store one of this format, from which on an older build refuses it.
+pub(crate) fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
+    if number(connection, "user_version")? < FORMAT {
+        connection.pragma_update(None, "user_version", FORMAT)?;
+    }
+    Ok(())
 }
 
 fn check_format(connection: &Connection, place: &str) -> Result<(), JournalError> {

@@ -43,7 +43,7 @@ fn kept(subject: &Subject, seed: u64) -> PathBuf {
 }
 
 /// Records a run on an empty folder.
-fn recorded(subject: &Subject, seed: u64, steps: u64) -> Recording {
+pub(crate) fn recorded(subject: &Subject, seed: u64, steps: u64) -> Recording {
     let task = task(&format!("record-{}", subject.name), seed, 0, steps);
     let recording = Recording::of(subject, &task, Disk::default(), &kept(subject, seed));
     fs::remove_dir_all(task.folder).unwrap();

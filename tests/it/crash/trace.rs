@@ -95,6 +95,16 @@ impl Folder<'_> {
         (!name.ends_with("-shm")).then(|| name.to_owned())
     }
 
+    fn opened(&mut self, path: String, creates: bool, empties: bool) -> Vec<Step> {
+        let create = creates.then_some(Step::Create(path.clone()));
+        if empties {
+            // Whoever empties a file writes it from its beginning.
+            self.cursors.insert(path.clone(), 0);
+        }
+        let empty = empties.then_some(Step::Resize(path, 0));
+        create.into_iter().chain(empty).collect()
+    }
+
     /// What one call did, from its text without its result.
     fn steps(&mut self, call: &str, result: &str) -> Result<Vec<Step>, String> {
         let (name, arguments) = call.split_once('(').ok_or("a call without arguments")?;
@@ -120,9 +130,7 @@ impl Folder<'_> {
             ("open" | "openat" | "creat", _) => {
                 let Some(path) = path(0) else { return Ok(Vec::new()) };
                 let flag = |flag| name == "creat" || arguments.contains(flag);
-                let create = flag("O_CREAT").then_some(Step::Create(path.clone()));
-                let empty = flag("O_TRUNC").then_some(Step::Resize(path, 0));
-                return Ok(create.into_iter().chain(empty).collect());
+                return Ok(self.opened(path, flag("O_CREAT"), flag("O_TRUNC")));
             }
             ("lseek", Some(file)) => {
                 let at = result.parse().map_err(|_| format!("{name}: {result}"))?;

@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 
 use crate::crash::control;
 use crate::crash::engine;
+use crate::crash::left;
+use crate::crash::repaired;
 use crate::crash::trace::ACKED;
 
 /// The variable that turns the test below into a worker.
@@ -27,8 +29,14 @@ pub(crate) struct Subject {
 }
 
 /// All subjects that a worker can be started for.
-pub(crate) const SUBJECTS: [&Subject; 4] =
-    [&control::FULL, &control::NORMAL, &engine::KEEPING, &engine::MARKING];
+pub(crate) const SUBJECTS: [&Subject; 6] = [
+    &control::FULL,
+    &control::NORMAL,
+    &engine::KEEPING,
+    &engine::MARKING,
+    &left::LEFT,
+    &repaired::REPAIRED,
+];
 
 /// What a worker is to do.
 #[derive(Debug)]

@@ -1,0 +1,96 @@
+//! Opening: what a journal holds and how far it can be believed, and the beginning of a new one.
+//!
+//! Starts nothing; whoever opens decides what becomes of reservations that were out.
+
+use serde_json::{Map, Value};
+
+use crate::rotation::{Config, Engine};
+use crate::store::chain::{self, Mark};
+use crate::store::documents::{self, Documents, Note, Sum};
+use crate::store::error::{JournalError, StoreError};
+use crate::store::journal::{Batch, Journal};
+use crate::store::ledger::Ledger;
+use crate::store::load::{self, Loaded};
+use crate::store::options::Options;
+use crate::store::snapshots;
+
+/// The engine and the documents of a store, which notes its events from now on.
+pub(crate) fn open(
+    journal: &mut dyn Journal,
+    options: &Options,
+) -> Result<(Loaded, Documents), StoreError> {
+    // Before it is read, or what was read might be what is gone after a crash.
+    journal.make_durable()?;
+    let place = journal.place().to_owned();
+    let mut loaded = match load::load(&place, &mut *journal.reader()?)? {
+        Some(loaded) => loaded,
+        None => begin(journal, options)?,
+    };
+    agrees(&place, loaded.engine.config(), options)?;
+    if let Some(witnessed) = journal.witnessed().filter(|mark| mark.sequence > loaded.end.sequence)
+    {
+        let problem = format!(
+            "it ends at fact {}, and fact {} was written",
+            loaded.end.sequence, witnessed.sequence
+        );
+        return Err(JournalError::damaged(&place, None, problem).into());
+    }
+    loaded.engine.record_events();
+    let documents = documents::read(&place, &mut *journal.reader()?)?;
+    if let Some(problem) = documents.sum().differs(loaded.documents) {
+        return Err(JournalError::damaged(&place, None, problem).into());
+    }
+    if loaded.documents.is_none() {
+        // From an older format, which did not note them.
+        loaded.end = note(journal, loaded.end, documents.sum())?;
+    }
+    Ok((loaded, documents))
+}
+
+/// An empty store gets its first snapshot.
+fn begin(journal: &mut dyn Journal, options: &Options) -> Result<Loaded, StoreError> {
+    let place = journal.place().to_owned();
+    let config = options.config.clone().unwrap_or_default();
+    config.check().map_err(StoreError::Config)?;
+    let engine = Engine::new(config);
+    let (ledger, documents) = (Ledger::default(), Some(Sum::default()));
+    let pieces = snapshots::pieces(&place, &engine, &ledger, documents, Mark::default())?;
+    for (part, n) in pieces.parts.iter().zip(0..) {
+        journal.put_part(0, n, part)?;
+    }
+    journal.finish_snapshot(&pieces.head)?;
+    Ok(Loaded { engine, end: pieces.head.mark, documents, snapshot: (0, pieces.bytes()) })
+}
+
+/// Notes in the chain what all documents come to.
+pub(crate) fn note(
+    journal: &mut dyn Journal,
+    after: Mark,
+    documents: Sum,
+) -> Result<Mark, JournalError> {
+    let mut batch = Batch::default();
+    let noted = chain::push(&mut batch, after, &Note { documents }, &mut Vec::new());
+    let noted = noted.map_err(|error| JournalError::Io {
+        place: journal.place().to_owned(),
+        problem: error.to_string(),
+    })?;
+    journal.append(&batch)?;
+    Ok(noted)
+}
+
+/// Refuses a store that has another configuration than the one that is asked for, if one is.
+fn agrees(place: &str, has: &Config, options: &Options) -> Result<(), StoreError> {
+    let Some(asked) = options.config.as_ref().filter(|asked| *asked != has) else {
+        return Ok(());
+    };
+    let [has, asked] = [has, asked].map(|config| match serde_json::to_value(config) {
+        Ok(Value::Object(settings)) => settings,
+        Ok(_) | Err(_) => Map::new(),
+    });
+    let differs = has.iter().filter(|(name, has)| asked.get(*name) != Some(has));
+    let differs = differs.map(|(name, has)| {
+        let asked = asked.get(name).unwrap_or(&Value::Null);
+        format!("{name} is {has} there, and {asked} was asked for")
+    });
+    Err(StoreError::OtherConfig { place: place.to_owned(), differs: differs.collect() })
+}

@@ -1,0 +1,224 @@
+//! A disk that stays full: each call is refused at once, nobody who asks has to wait, and calls
+//! work when there is room.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use mailrota::{
+    Account, AccountId, Batch, Campaign, CampaignId, DurableEngine, DurableError, Fault, Head,
+    Journal, JournalError, LeadId, Mark, MemoryDisk, MemoryJournal, Options, OwnerId, Reader,
+    Request, StoreError,
+};
+
+use crate::world::monday;
+
+/// A gate that whoever opens a reader waits at, and how many did.
+#[derive(Debug, Default)]
+struct Gate {
+    shut: Mutex<bool>,
+    opened: Condvar,
+    readers: AtomicU32,
+}
+
+impl Gate {
+    fn set(&self, shut: bool) {
+        *self.shut.lock().unwrap() = shut;
+        self.opened.notify_all();
+    }
+
+    fn readers(&self) -> u32 {
+        self.readers.load(Ordering::Relaxed)
+    }
+}
+
+/// A journal that is slow to read.
+#[derive(Debug)]
+struct Slow(MemoryJournal, Arc<Gate>);
+
+impl Journal for Slow {
+    fn place(&self) -> &str {
+        self.0.place()
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, JournalError> {
+        self.1.readers.fetch_add(1, Ordering::Relaxed);
+        let shut = self.1.shut.lock().unwrap();
+        drop(self.1.opened.wait_while(shut, |shut| *shut).unwrap());
+        self.0.reader()
+    }
+
+    fn witnessed(&self) -> Option<Mark> {
+        self.0.witnessed()
+    }
+
+    fn make_durable(&mut self) -> Result<(), JournalError> {
+        self.0.make_durable()
+    }
+
+    fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        self.0.append(batch)
+    }
+
+    fn put_part(&mut self, snapshot: u64, part: u32, text: &str) -> Result<(), JournalError> {
+        self.0.put_part(snapshot, part, text)
+    }
+
+    fn finish_snapshot(&mut self, head: &Head) -> Result<(), JournalError> {
+        self.0.finish_snapshot(head)
+    }
+
+    fn forget_facts(&mut self, until: u64, most: u32) -> Result<u32, JournalError> {
+        self.0.forget_facts(until, most)
+    }
+
+    fn forget_snapshot(&mut self, snapshot: u64, most: u32) -> Result<u32, JournalError> {
+        self.0.forget_snapshot(snapshot, most)
+    }
+
+    fn close(&mut self) -> Result<(), JournalError> {
+        self.0.close()
+    }
+}
+
+fn engine(disk: &MemoryDisk, gate: &Arc<Gate>, accounts: u64) -> DurableEngine {
+    let journal = Slow(MemoryJournal::open(disk).unwrap(), Arc::clone(gate));
+    let options = Options::default();
+    let engine = DurableEngine::with_journal(Box::new(journal), &options, monday()).unwrap();
+    let calls = engine.asynchronous();
+    let ids: Vec<_> = (1..=accounts).map(AccountId).collect();
+    let added = ids.iter().map(|id| {
+        let account = Account::new(*id, OwnerId(1), format!("a{id}@acme.example"));
+        calls.add_account(account.daily_cap(1_000), monday())
+    });
+    added.collect::<Vec<_>>().into_iter().for_each(|added| added.wait().unwrap());
+    engine.add_campaign(Campaign::new(CampaignId(1), OwnerId(1)), monday()).unwrap();
+    engine.attach(CampaignId(1), &ids, monday()).unwrap();
+    engine.compact().unwrap();
+    engine
+}
+
+fn request(lead: u64) -> Request {
+    Request::new_lead(LeadId(lead)).key(format!("lead {lead}"))
+}
+
+fn is_full<T, E>(answer: Result<T, DurableError<E>>) -> bool {
+    let Err(DurableError::Store(error)) = answer else { return false };
+    matches!(error, StoreError::Journal(JournalError::Full { .. }))
+}
+
+fn reserve(engine: &DurableEngine, lead: u64) -> bool {
+    is_full(engine.reserve(CampaignId(1), &request(lead), monday()))
+}
+
+/// > Long work never blocks readers. Disk full: the call gets the error.
+#[test]
+fn whoever_asks_is_answered_while_a_failed_write_is_undone() {
+    let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
+    let engine = engine(&disk, &gate, 3);
+    let (before, readers) = (engine.snapshot(), gate.readers());
+    gate.set(true);
+    disk.fail_writes(Some(Fault::Full));
+    let (tell, told) = mpsc::channel();
+    let refused = thread::scope(|scope| {
+        let refused = scope.spawn(|| reserve(&engine, 1));
+        while gate.readers() == readers {
+            thread::yield_now();
+        }
+        scope.spawn(|| tell.send(engine.standing(AccountId(1), monday()).is_ok()));
+        let answered = told.recv_timeout(Duration::from_secs(20));
+        let calls = engine.asynchronous();
+        let meanwhile = answered
+            .is_ok()
+            .then(|| is_full(calls.reserve(CampaignId(1), &request(2), monday()).wait()));
+        gate.set(false);
+        assert_eq!((answered, meanwhile), (Ok(true), Some(true)));
+        refused.join().unwrap()
+    });
+    assert!(refused);
+    assert_eq!(engine.snapshot(), before);
+}
+
+#[test]
+fn a_disk_that_stays_full_is_not_read_for_each_call() {
+    let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
+    let engine = engine(&disk, &gate, 3);
+    let (before, readers) = (engine.snapshot(), gate.readers());
+    disk.fail_writes(Some(Fault::Full));
+    for lead in 0..50 {
+        assert!(reserve(&engine, lead));
+        assert_eq!(engine.snapshot(), before, "nothing of it stays");
+    }
+    let undone = gate.readers() - readers;
+    assert_eq!(undone, 1, "the state was read so often");
+    // Many at a time share a look.
+    let operations = disk.operations();
+    thread::scope(|scope| {
+        for thread in 0..16 {
+            let engine = &engine;
+            scope.spawn(move || (0..20).for_each(|lead| assert!(reserve(engine, thread + lead))));
+        }
+    });
+    let looks = disk.operations() - operations;
+    assert!(looks < 400, "{looks} operations for 320 calls");
+    assert!(engine.compact().is_err() && reserve(&engine, 0));
+    disk.fail_writes(None);
+    assert!(!reserve(&engine, 0), "a call works once there is room");
+    engine.compact().unwrap();
+    engine.close().unwrap();
+}
+
+#[test]
+fn futures_work_again_by_themselves_once_there_is_room() {
+    let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
+    let engine = engine(&disk, &gate, 3);
+    let calls = engine.asynchronous();
+    let reserve = |lead| is_full(calls.reserve(CampaignId(1), &request(lead), monday()).wait());
+    disk.fail_writes(Some(Fault::Full));
+    assert!(reserve(1) && reserve(2));
+    disk.fail_writes(None);
+    let worked = (0..200).any(|_| {
+        thread::sleep(Duration::from_millis(25));
+        !reserve(1)
+    });
+    assert!(worked);
+    // A store without room is closed like any other.
+    disk.fail_writes(Some(Fault::Full));
+    assert!(reserve(3));
+    engine.close().unwrap();
+}
+
+/// What a call costs on a full disk, for the eye: `cargo test --release --features conformance
+/// --test it durable_room -- --ignored --nocapture`.
+#[test]
+#[ignore = "it only measures"]
+fn what_a_full_disk_costs() {
+    let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
+    let engine = engine(&disk, &gate, 100_000);
+    disk.fail_writes(Some(Fault::Full));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let (calls, asked) = thread::scope(|scope| {
+        let asked = scope.spawn(|| {
+            let mut longest = Duration::ZERO;
+            while !done.load(Ordering::Relaxed) {
+                let took = timed(|| assert!(engine.standing(AccountId(1), monday()).is_ok()));
+                longest = longest.max(took);
+                thread::sleep(Duration::from_millis(1));
+            }
+            longest
+        });
+        let calls: Vec<_> = (0..5).map(|lead| timed(|| assert!(reserve(&engine, lead)))).collect();
+        done.store(true, Ordering::Relaxed);
+        (calls, asked.join().unwrap())
+    });
+    println!("100,000 accounts, a full disk: calls took {calls:?}; a question at most {asked:?}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = std::time::Instant::now();
+    work();
+    start.elapsed()
+}
