@@ -255,7 +255,7 @@ fn what_could_not_be_written_is_not_told() {
     world.disk.fail_writes(Some(mailrota::Fault::Full));
     let refused = world.ask("PUT", "/api/v1/email-accounts/suspend/1", "");
     assert_eq!(refused.status, 503, "{}", refused.body);
-    world.disk.fail_writes(None);
+    world.make_room();
     nothing_else(&world, &mut stream);
     // It is told once it happens.
     assert_eq!(world.ask("PUT", "/api/v1/email-accounts/suspend/1", "").status, 200);

@@ -104,7 +104,7 @@ fn a_store_that_cannot_write_answers_503_and_later_goes_on() {
         assert!(answer.headers.contains_key("retry-after"));
         assert!(!answer.body.contains("memory"), "the place of the store is told");
     }
-    world.disk.fail_writes(None);
+    world.make_room();
     assert_eq!(everything_listed(&world), before, "something of a refused call stayed");
     let saved = world.ask("POST", SAVE, &account_body(2)).json();
     assert_eq!(saved["emailAccountId"], 2);
