@@ -285,7 +285,7 @@ fn live(folder: &Folder, key: &mut Option<String>, askers: &mut [Asker], count: 
             });
         }
         // Not killed before all have looked: else they could not tell what is lost.
-        for _ in 0..6_000 {
+        for _ in 0..1_500 {
             if checked.load(Ordering::SeqCst) == CONNECTIONS {
                 break;
             }
