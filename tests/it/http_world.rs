@@ -109,12 +109,13 @@ impl World {
     /// Lets the disk have room again, and waits until that is noticed, which is soon.
     pub(crate) fn make_room(&self) {
         self.disk.fail_writes(None);
+        // It is looked for four times a second.
         for _ in 0..500 {
             // A change that changes nothing.
             if self.ask("POST", "/api/v1/email-accounts/1", "{}").status != 503 {
                 return;
             }
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(20));
         }
         panic!("room is not noticed");
     }
