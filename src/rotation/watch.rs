@@ -301,9 +301,9 @@ impl Watch {
 }
 
 impl Engine {
-    /// How many emails the caps leave for today, over up to `most` accounts from a number on, and the
-    /// next number if there are more. An account that somebody must free counts nothing; what holds
-    /// for a while, such as a spacing, is not looked at.
+    /// How many emails the caps leave for today, over up to `most` accounts from a number on, and
+    /// the next number if there are more. An account that somebody must free counts nothing; what
+    /// holds for a while, such as a spacing, is not looked at.
     pub fn headroom(&self, from: AccountId, most: usize) -> (u64, Option<AccountId>) {
         let state = &self.state;
         let now = state.seen.unwrap_or(Timestamp::MIN);
