@@ -85,13 +85,15 @@ impl Heap {
 
     /// What all entries are about that stand at the place of the least.
     pub(crate) fn at_first_place(&self, mut visit: impl FnMut(u32)) {
-        let Some(first) = self.first() else { return };
-        let mut open = vec![0];
-        while let Some(at) = open.pop() {
-            if let Some(entry) = self.entries.get(at).filter(|key| key.place == first.place) {
-                visit(entry.of);
-                open.extend(at * BELOW + 1..=at * BELOW + BELOW);
-            }
+        let Some(Key { place, .. }) = self.first() else { return };
+        // Mostly there is but one, and no memory is asked for.
+        let (mut at, mut open) = (0, Vec::new());
+        loop {
+            visit(self.entries[at].of);
+            let below = at * BELOW + 1..(at * BELOW + 1 + BELOW).min(self.entries.len());
+            open.extend(below.filter(|below| self.entries[*below].place == *place));
+            let Some(next) = open.pop() else { return };
+            at = next;
         }
     }
 
