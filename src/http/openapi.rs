@@ -71,14 +71,14 @@ const ALIASES: [(&str, &str, Written); 4] = [
     ("/campaigns/{campaign_id}/status", "/campaigns/{campaign_id}/status", Written::Patch),
 ];
 
-/// Adds the calls that are written otherwise, and the refusals to every call that needs a key.
+/// Adds the calls that are written otherwise, a name to every call, and the refusals to those that
+/// need a key.
 pub(super) fn completed(mut document: Document) -> Document {
     for (described, path, method) in ALIASES {
         let paths = &mut document.paths.paths;
         let same = paths.get(&format!("/api/v1{described}")).and_then(|item| item.post.clone());
         let item = paths.get_mut(&format!("/api/v1{path}"));
         if let (Some(mut operation), Some(item)) = (same, item) {
-            operation.operation_id = operation.operation_id.map(|id| format!("{id}_otherwise"));
             operation.description = Some(format!("The same as POST {described}."));
             match method {
                 Written::Patch => item.patch = Some(operation),
@@ -87,14 +87,29 @@ pub(super) fn completed(mut document: Document) -> Document {
         }
     }
     for (path, item) in &mut document.paths.paths {
-        if !path.starts_with("/api/v1/") {
-            continue;
+        let operations = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("delete", &mut item.delete),
+            ("patch", &mut item.patch),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            operation.operation_id = Some(operation_id(method, path));
+            if path.starts_with("/api/v1/") {
+                refuse(operation);
+            }
         }
-        let operations =
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch];
-        operations.into_iter().flatten().for_each(refuse);
     }
     document
+}
+
+/// A name that no other call has, as who makes clients of the document needs.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/api/v1").split(['/', '-', '{', '}']);
+    let words = words.filter(|word| !word.is_empty());
+    words.fold(method.to_owned(), |id, word| format!("{id}_{word}"))
 }
 
 fn refuse(operation: &mut Operation) {
@@ -124,4 +139,22 @@ pub(super) fn texts(document: &Document) -> Texts {
 pub fn openapi() -> String {
     let (_, document) = crate::http::routes::described();
     texts(&document).json
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_call_has_a_name_of_its_own() {
+        let (_, document) = crate::http::routes::described();
+        let document = serde_json::to_value(document).unwrap();
+        let items = document["paths"].as_object().unwrap().values();
+        let operations = items.flat_map(|item| item.as_object().unwrap().values());
+        let names: Vec<_> = operations.map(|of| of["operationId"].as_str().unwrap()).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+        assert!(names.contains(&"get_campaigns_campaign_id_email_accounts"), "{names:?}");
+    }
 }
