@@ -31,12 +31,15 @@ use crate::vocab::{AccountId, CampaignId, CivilDay, Timestamp, Today};
 /// engine.add_account(Account::new(AccountId(1), OwnerId(1), "a@b.example"), now)?;
 /// engine.suspend(AccountId(1), now)?;
 /// let mut notices = Vec::new();
-/// watch.see(&engine, &engine.take_events(), &mut notices);
+/// let facts = engine.take_events();
+/// watch.see(&engine, &facts, &mut notices);
 /// assert!(notices.is_empty(), "it was never seen without being suspended");
 /// engine.resume(AccountId(1), now)?;
-/// watch.see(&engine, &engine.take_events(), &mut notices);
+/// let facts = engine.take_events();
+/// watch.see(&engine, &facts, &mut notices);
 /// engine.suspend(AccountId(1), now)?;
-/// watch.see(&engine, &engine.take_events(), &mut notices);
+/// let facts = engine.take_events();
+/// watch.see(&engine, &facts, &mut notices);
 /// assert!(matches!(notices[..], [ref one] if matches!(one.what, Noticed::AccountLost { .. })));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
