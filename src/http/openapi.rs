@@ -145,8 +145,6 @@ pub fn openapi() -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::*;
-
     #[test]
     fn every_call_has_a_name_of_its_own() {
         let (_, document) = crate::http::routes::described();
