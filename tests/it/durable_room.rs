@@ -1,90 +1,23 @@
 //! A disk that stays full: each call is refused at once, nobody who asks has to wait, and calls
 //! work when there is room.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use mailrota::{
-    Account, AccountId, Batch, Campaign, CampaignId, DurableEngine, DurableError, Fault, Head,
-    Journal, JournalError, LeadId, Mark, MemoryDisk, MemoryJournal, Options, OwnerId, Reader,
-    Request, StoreError,
+    Account, AccountId, Campaign, CampaignId, DurableEngine, DurableError, Fault, JournalError,
+    LeadId, MemoryDisk, Options, OwnerId, Request, StoreError,
 };
 
+use crate::durable_gate::{Asking, Gate};
 use crate::world::monday;
 
-/// A gate that whoever opens a reader waits at, and how many did.
-#[derive(Debug, Default)]
-struct Gate {
-    shut: Mutex<bool>,
-    opened: Condvar,
-    readers: AtomicU32,
-}
-
-impl Gate {
-    fn set(&self, shut: bool) {
-        *self.shut.lock().unwrap() = shut;
-        self.opened.notify_all();
-    }
-
-    fn readers(&self) -> u32 {
-        self.readers.load(Ordering::Relaxed)
-    }
-}
-
-/// A journal that is slow to read.
-#[derive(Debug)]
-struct Slow(MemoryJournal, Arc<Gate>);
-
-impl Journal for Slow {
-    fn place(&self) -> &str {
-        self.0.place()
-    }
-
-    fn reader(&self) -> Result<Box<dyn Reader>, JournalError> {
-        self.1.readers.fetch_add(1, Ordering::Relaxed);
-        let shut = self.1.shut.lock().unwrap();
-        drop(self.1.opened.wait_while(shut, |shut| *shut).unwrap());
-        self.0.reader()
-    }
-
-    fn witnessed(&self) -> Option<Mark> {
-        self.0.witnessed()
-    }
-
-    fn make_durable(&mut self) -> Result<(), JournalError> {
-        self.0.make_durable()
-    }
-
-    fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
-        self.0.append(batch)
-    }
-
-    fn put_part(&mut self, snapshot: u64, part: u32, text: &str) -> Result<(), JournalError> {
-        self.0.put_part(snapshot, part, text)
-    }
-
-    fn finish_snapshot(&mut self, head: &Head) -> Result<(), JournalError> {
-        self.0.finish_snapshot(head)
-    }
-
-    fn forget_facts(&mut self, until: u64, most: u32) -> Result<u32, JournalError> {
-        self.0.forget_facts(until, most)
-    }
-
-    fn forget_snapshot(&mut self, snapshot: u64, most: u32) -> Result<u32, JournalError> {
-        self.0.forget_snapshot(snapshot, most)
-    }
-
-    fn close(&mut self) -> Result<(), JournalError> {
-        self.0.close()
-    }
-}
-
 fn engine(disk: &MemoryDisk, gate: &Arc<Gate>, accounts: u64) -> DurableEngine {
-    let journal = Slow(MemoryJournal::open(disk).unwrap(), Arc::clone(gate));
+    let readers = Arc::clone(gate);
+    let journal = Asking::open(disk).unwrap().reads(move || readers.pass());
     let options = Options::default();
     let engine = DurableEngine::with_journal(Box::new(journal), &options, monday()).unwrap();
     let calls = engine.asynchronous();
@@ -118,13 +51,13 @@ fn reserve(engine: &DurableEngine, lead: u64) -> bool {
 fn whoever_asks_is_answered_while_a_failed_write_is_undone() {
     let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
     let engine = engine(&disk, &gate, 3);
-    let (before, readers) = (engine.snapshot(), gate.readers());
+    let (before, readers) = (engine.snapshot(), gate.came());
     gate.set(true);
     disk.fail_writes(Some(Fault::Full));
     let (tell, told) = mpsc::channel();
     let refused = thread::scope(|scope| {
         let refused = scope.spawn(|| reserve(&engine, 1));
-        while gate.readers() == readers {
+        while gate.came() == readers {
             thread::yield_now();
         }
         scope.spawn(|| tell.send(engine.standing(AccountId(1), monday()).is_ok()));
@@ -145,13 +78,13 @@ fn whoever_asks_is_answered_while_a_failed_write_is_undone() {
 fn a_disk_that_stays_full_is_not_read_for_each_call() {
     let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
     let engine = engine(&disk, &gate, 3);
-    let (before, readers) = (engine.snapshot(), gate.readers());
+    let (before, readers) = (engine.snapshot(), gate.came());
     disk.fail_writes(Some(Fault::Full));
     for lead in 0..50 {
         assert!(reserve(&engine, lead));
         assert_eq!(engine.snapshot(), before, "nothing of it stays");
     }
-    let undone = gate.readers() - readers;
+    let undone = gate.came() - readers;
     assert_eq!(undone, 1, "the state was read so often");
     // Many at a time share a look.
     let operations = disk.operations();

@@ -2,91 +2,25 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use mailrota::{
-    Account, AccountId, Batch, Campaign, CampaignId, DurableEngine, DurableError, Fault, Head,
-    Journal, JournalError, LeadId, Mark, MemoryDisk, MemoryJournal, Options, OwnerId, Pick, Reader,
-    Request, StoreError,
+    Account, AccountId, Campaign, CampaignId, DurableEngine, DurableError, Fault, JournalError,
+    LeadId, MemoryDisk, Options, OwnerId, Pick, Request, StoreError,
 };
 
+use crate::durable_gate::{Asking, Gate};
 use crate::world::monday;
 
-/// A gate that appends wait at, and how many came through.
-#[derive(Debug, Default)]
-struct Gate {
-    shut: Mutex<bool>,
-    opened: Condvar,
-    appends: AtomicU32,
-    /// How long a write takes.
-    pause: std::time::Duration,
-}
-
-impl Gate {
-    fn set(&self, shut: bool) {
-        *self.shut.lock().unwrap() = shut;
-        self.opened.notify_all();
-    }
-
-    fn pass(&self) {
-        let shut = self.shut.lock().unwrap();
-        drop(self.opened.wait_while(shut, |shut| *shut).unwrap());
-        std::thread::sleep(self.pause);
-        self.appends.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A journal whose writes wait at a gate.
-#[derive(Debug)]
-struct Slow(MemoryJournal, Arc<Gate>);
-
-impl Journal for Slow {
-    fn place(&self) -> &str {
-        self.0.place()
-    }
-
-    fn reader(&self) -> Result<Box<dyn Reader>, JournalError> {
-        self.0.reader()
-    }
-
-    fn witnessed(&self) -> Option<Mark> {
-        self.0.witnessed()
-    }
-
-    fn make_durable(&mut self) -> Result<(), JournalError> {
-        self.0.make_durable()
-    }
-
-    fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
-        self.1.pass();
-        self.0.append(batch)
-    }
-
-    fn put_part(&mut self, snapshot: u64, part: u32, text: &str) -> Result<(), JournalError> {
-        self.0.put_part(snapshot, part, text)
-    }
-
-    fn finish_snapshot(&mut self, head: &Head) -> Result<(), JournalError> {
-        self.0.finish_snapshot(head)
-    }
-
-    fn forget_facts(&mut self, until: u64, most: u32) -> Result<u32, JournalError> {
-        self.0.forget_facts(until, most)
-    }
-
-    fn forget_snapshot(&mut self, snapshot: u64, most: u32) -> Result<u32, JournalError> {
-        self.0.forget_snapshot(snapshot, most)
-    }
-
-    fn close(&mut self) -> Result<(), JournalError> {
-        self.0.close()
-    }
-}
-
 fn engine(disk: &MemoryDisk, gate: &Arc<Gate>) -> DurableEngine {
-    let journal = Slow(MemoryJournal::open(disk).unwrap(), Arc::clone(gate));
+    let appends = Arc::clone(gate);
+    let journal = Asking::open(disk).unwrap().writes(move || {
+        appends.pass();
+        true
+    });
     let options = Options::default();
     let engine = DurableEngine::with_journal(Box::new(journal), &options, monday()).unwrap();
     let account = Account::new(AccountId(1), OwnerId(1), "ana@acme.example");
@@ -154,10 +88,10 @@ fn nothing_is_answered_before_all_it_rests_on_is_durable() {
 
 #[test]
 fn calls_of_many_threads_share_writes() {
-    let pause = std::time::Duration::from_millis(2);
-    let gate = Arc::new(Gate { pause, ..Gate::default() });
+    let pause = Duration::from_millis(2);
+    let gate = Arc::new(Gate::slow(pause));
     let engine = engine(&MemoryDisk::new(), &gate);
-    let before = gate.appends.load(Ordering::Relaxed);
+    let before = gate.came();
     std::thread::scope(|scope| {
         for thread in 0..64 {
             let engine = engine.clone();
@@ -170,7 +104,7 @@ fn calls_of_many_threads_share_writes() {
             });
         }
     });
-    let appends = gate.appends.load(Ordering::Relaxed) - before;
+    let appends = gate.came() - before;
     assert!(appends <= 64, "640 calls took {appends} writes");
     assert_eq!(engine.standing(AccountId(1), monday()).unwrap().reserved, 640);
 }

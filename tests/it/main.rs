@@ -23,6 +23,8 @@ mod durable_files;
 #[cfg(feature = "sqlite")]
 mod durable_formats;
 #[cfg(feature = "store")]
+mod durable_gate;
+#[cfg(feature = "store")]
 mod durable_room;
 #[cfg(feature = "sqlite")]
 mod durable_views;
