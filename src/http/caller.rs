@@ -1,5 +1,6 @@
 //! Who calls, and when: the key is checked, the limit taken, the clock read, before anything else.
 
+use axum::Json;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -32,6 +33,17 @@ impl FromRequestParts<Service> for Caller {
         let (key, owner) = checked.ok_or(Problem::Unauthorized)?;
         service.limits().take(key).map_err(Problem::TooMany)?;
         Ok(Self { engine, key, now: service.clock().now(), owner, service: service.clone() })
+    }
+}
+
+impl Caller {
+    /// Does what may take long on a thread for such work, so that others are answered meanwhile.
+    pub(super) async fn aside<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<Json<T>, Problem> {
+        let done = tokio::task::spawn_blocking(move || work(&self));
+        done.await.map_err(|error| Problem::internal(error.to_string()))?.map(Json)
     }
 }
 

@@ -56,6 +56,7 @@ mod run;
 mod service;
 mod settings;
 mod spacing;
+mod standing_view;
 mod watch;
 
 pub use keys::{Key, KeyError, add as add_key, list as list_keys, revoke as revoke_key};

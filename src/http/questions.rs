@@ -16,8 +16,9 @@ use crate::http::problem::Problem;
 use crate::http::records;
 use crate::http::reservation_view::{self, CandidateView, ReasonView};
 use crate::http::service::Service;
+use crate::http::standing_view::{self, StandingView};
 use crate::import::fields::{Fields, whole};
-use crate::rotation::{Engine, QuestionError, Standing};
+use crate::rotation::{Engine, QuestionError};
 use crate::vocab::{AccountId, CampaignId, Span, Timestamp};
 
 pub(super) fn router() -> OpenApiRouter<Service> {
@@ -32,28 +33,6 @@ pub(super) fn router() -> OpenApiRouter<Service> {
 const PREVIEW_MAX: u64 = 1_000;
 const FORECAST_MAX: u64 = 20_000;
 const DAYS_MAX: u64 = 400;
-
-/// How an account stands.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Standing)]
-struct StandingView {
-    email_account_id: u64,
-    from_email: String,
-    /// The civil day in its zone.
-    day: String,
-    day_ends_at: String,
-    daily_cap: u32,
-    /// What the day permits: the cap, or the ramp below it.
-    allowance: u32,
-    sent: u32,
-    reserved: u32,
-    /// What is left of the allowance.
-    headroom: u32,
-    weight: u64,
-    ready: bool,
-    ready_at: Option<String>,
-    reasons: Vec<ReasonView>,
-}
 
 /// What holds a campaign and each of its accounts.
 #[derive(Debug, Serialize, ToSchema)]
@@ -153,16 +132,12 @@ struct ForecastQuery {
     days: Option<u64>,
 }
 
-/// Runs a question on a thread that may take its time.
+/// Asks the engine on a thread for what may take long.
 async fn aside<T: Send + 'static>(
-    caller: &Caller,
+    caller: Caller,
     question: impl FnOnce(&Engine, &Caller) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Json<T>, Problem> {
-    let caller = caller.clone();
-    let asked = tokio::task::spawn_blocking(move || {
-        caller.engine.look(|engine, _| question(engine, &caller))
-    });
-    asked.await.map_err(|error| Problem::internal(error.to_string()))?.map(Json)
+    caller.aside(|caller| caller.engine.look(|engine, _| question(engine, caller))).await
 }
 
 fn campaign(engine: &Engine, caller: &Caller, id: u64) -> Result<CampaignId, Problem> {
@@ -170,38 +145,16 @@ fn campaign(engine: &Engine, caller: &Caller, id: u64) -> Result<CampaignId, Pro
     campaign.map(|campaign| campaign.id).ok_or(Problem::NOT_FOUND)
 }
 
-fn shown(engine: &Engine, standing: &Standing) -> StandingView {
-    let account = engine.account(standing.account);
-    let blocks = standing.blocks.iter();
-    StandingView {
-        email_account_id: standing.account.0,
-        from_email: account.map(|account| account.address.clone()).unwrap_or_default(),
-        day: standing.day.to_string(),
-        day_ends_at: instant(standing.day_ends_at),
-        daily_cap: standing.daily_cap,
-        allowance: standing.allowance,
-        sent: standing.sent,
-        reserved: standing.reserved,
-        headroom: standing.headroom(),
-        weight: standing.weight,
-        ready: standing.is_ready(),
-        ready_at: standing.ready_at.map(instant),
-        reasons: blocks
-            .map(|block| reservation_view::reason(Some(standing.account), block))
-            .collect(),
-    }
-}
-
 /// Shows how each of the owner's accounts stands, by number.
 #[utoipa::path(get, path = "/rotation/usage", tag = "rotation", params(UsageQuery),
     responses((status = 200, description = "How they stand", body = Vec<StandingView>)))]
 async fn usage(caller: Caller, Params(query): Params) -> Result<Json<Vec<StandingView>>, Problem> {
     let page = input::read(&query, |fields| Some(Page::of(fields, PAGE_MAX)))?;
-    aside(&caller, move |engine, caller| {
+    aside(caller, move |engine, caller| {
         let own = engine.accounts().filter(|account| account.owner == caller.owner);
         let standings = page.cut(own).map(|account| {
             let standing = engine.standing(account.id, caller.now)?;
-            Ok(shown(engine, &standing))
+            Ok(standing_view::standing(engine, &standing))
         });
         standings.collect()
     })
@@ -213,10 +166,10 @@ async fn usage(caller: Caller, Params(query): Params) -> Result<Json<Vec<Standin
     tag = "rotation", params(("email_account_id" = u64, Path)),
     responses((status = 200, description = "How it stands", body = StandingView)))]
 async fn standing(caller: Caller, Id(id): Id) -> Result<Json<StandingView>, Problem> {
-    aside(&caller, move |engine, caller| {
+    aside(caller, move |engine, caller| {
         records::account(engine, caller.owner, id).ok_or(Problem::NOT_FOUND)?;
         let standing = engine.standing(AccountId(id), caller.now)?;
-        Ok(shown(engine, &standing))
+        Ok(standing_view::standing(engine, &standing))
     })
     .await
 }
@@ -233,7 +186,7 @@ async fn explain(
     let (page, at) = input::read(&query, |fields| {
         Some((Page::of(fields, LIST_MAX as u64), fields.instant("at")))
     })?;
-    aside(&caller, move |engine, caller| {
+    aside(caller, move |engine, caller| {
         let campaign = campaign(engine, caller, id)?;
         let at = at.map_or(caller.now, Timestamp::to_datetime);
         let explanation = engine.explain(campaign, at).map_err(|error| {
@@ -272,7 +225,7 @@ async fn preview(
     Params(query): Params,
 ) -> Result<Json<PreviewView>, Problem> {
     let n = input::read(&query, |fields| Some(number(fields, "n", 10, PREVIEW_MAX)))?;
-    aside(&caller, move |engine, caller| {
+    aside(caller, move |engine, caller| {
         let campaign = campaign(engine, caller, id)?;
         let n = usize::try_from(n).unwrap_or(usize::MAX);
         let planned = engine.preview(campaign, n, caller.now)?;
@@ -299,7 +252,7 @@ async fn forecast(
         let emails = number(fields, "emails", 1_000, FORECAST_MAX);
         Some((emails, number(fields, "days", 30, DAYS_MAX)))
     })?;
-    aside(&caller, move |engine, caller| {
+    aside(caller, move |engine, caller| {
         let campaign = campaign(engine, caller, id)?;
         let forecast = engine.forecast(campaign, emails, Span::days(days), caller.now)?;
         let rows = forecast.days.iter().map(|day| DayView {

@@ -17,6 +17,7 @@ use crate::http::problem::Problem;
 use crate::http::records::{self, CampaignRecord, Kind};
 use crate::http::reservation_view::{self, ReasonView};
 use crate::http::service::Service;
+use crate::http::standing_view::{self, StandingView};
 use crate::policy::CampaignState;
 use crate::rotation::{AccountShare, CampaignDay, Engine, Planned, RestOfDay, Standing};
 use crate::vocab::{CampaignId, Span, Timestamp, Zone};
@@ -100,18 +101,9 @@ struct NextView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WatchedAccount)]
 struct WatchedView {
-    email_account_id: u64,
-    from_email: String,
-    /// The civil day in its own zone, which the counts up to `headroom` are of.
-    day: String,
-    daily_cap: u32,
-    /// What the day permits: the cap, or the ramp below it.
-    allowance: u32,
-    sent: u32,
-    reserved: u32,
-    /// What is left of the allowance.
-    headroom: u32,
-    weight: u64,
+    /// Over all campaigns.
+    #[serde(flatten)]
+    standing: StandingView,
     /// Its part of the weights of those that can send without somebody acting, in millionths; null
     /// if it cannot.
     share_asked: Option<u32>,
@@ -122,10 +114,6 @@ struct WatchedView {
     /// Its part of what the attached accounts sent for the campaign on its day, in millionths;
     /// null before the first.
     share_got: Option<u32>,
-    ready: bool,
-    /// The least instant at which nothing of its own holds it; null if somebody must act.
-    ready_at: Option<String>,
-    reasons: Vec<ReasonView>,
 }
 
 /// Which accounts to show.
@@ -160,11 +148,7 @@ async fn watch(
     Params(query): Params,
 ) -> Result<Json<WatchView>, Problem> {
     let page = input::read(&query, |fields| Some(Page::of(fields, LIST_MAX as u64)))?;
-    let asked = tokio::task::spawn_blocking(move || {
-        let taken = take(&caller, id)?;
-        view(&taken, page, &caller)
-    });
-    asked.await.map_err(|error| Problem::internal(error.to_string()))?.map(Json)
+    caller.aside(move |caller| view(&take(caller, id)?, page, caller)).await
 }
 
 fn take(caller: &Caller, id: u64) -> Result<Taken, Problem> {
@@ -248,27 +232,12 @@ fn watched(
     share: AccountShare,
     (weights, sent): (u64, u64),
 ) -> WatchedView {
-    let account = engine.account(standing.account);
-    let blocks = standing.blocks.iter();
     WatchedView {
-        email_account_id: standing.account.0,
-        from_email: account.map(|account| account.address.clone()).unwrap_or_default(),
-        day: standing.day.to_string(),
-        daily_cap: standing.daily_cap,
-        allowance: standing.allowance,
-        sent: standing.sent,
-        reserved: standing.reserved,
-        headroom: standing.headroom(),
-        weight: standing.weight,
+        standing: standing_view::standing(engine, standing),
         share_asked: standing.ready_at.and_then(|_| part(standing.weight, weights)),
         campaign_sent: share.sent,
         campaign_reserved: share.reserved,
         share_got: part(share.sent.into(), sent),
-        ready: standing.is_ready(),
-        ready_at: standing.ready_at.map(instant),
-        reasons: blocks
-            .map(|block| reservation_view::reason(Some(standing.account), block))
-            .collect(),
     }
 }
 
