@@ -109,7 +109,10 @@ impl Usage {
     /// Enters a send at `at`, which is not before any other. Days with one are noted apart.
     pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, memory: Span) {
         self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });
-        self.log.prune(at.minus(memory).floor(TOGETHER), at.minus(Limit::LENGTH_MAX));
+        // Nothing is that old within the first days that there are.
+        if let Some(gone) = at.before(Limit::LENGTH_MAX) {
+            self.log.prune(at.minus(memory).floor(TOGETHER), gone);
+        }
     }
 
     /// Enters emails that were sent without the engine. They make a day one with a send.
@@ -161,7 +164,8 @@ impl Usage {
         length: Span,
         max: u32,
     ) -> (u32, Option<Timestamp>) {
-        let sent = self.log.since(at.minus(length).plus(Span::milliseconds(1)));
+        let from = at.before(length).map(|at| at.plus(Span::milliseconds(1)));
+        let sent = self.log.since(from.unwrap_or(Timestamp::MIN));
         let lapsed = self.open.iter().take_while(|open| open.ends_at.plus(length) <= at).count();
         let open = self.open.len() - lapsed;
         let used = sent.saturating_add(u32::try_from(open).unwrap_or(u32::MAX));

@@ -96,6 +96,12 @@ impl Timestamp {
         if earlier < Self::MIN.0 { Self::MIN } else { Self(earlier) }
     }
 
+    /// The instant `span` earlier, if there is one.
+    pub(crate) const fn before(self, span: Span) -> Option<Self> {
+        let earlier = self.0.saturating_sub_unsigned(span.0);
+        if earlier < Self::MIN.0 { None } else { Some(Self(earlier)) }
+    }
+
     /// The latest instant that is not later and a whole number of steps from 1970, if there is one.
     pub(crate) const fn floor(self, step_ms: i64) -> Self {
         let floor = self.0 - self.0.rem_euclid(step_ms);

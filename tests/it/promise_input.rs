@@ -109,6 +109,31 @@ fn the_largest_of_everything_is_served() {
     }
 }
 
+/// A cap holds in the first hours that there are, where nothing is a day before.
+#[test]
+fn caps_hold_at_the_first_instant() {
+    let first = Timestamp::MIN.to_datetime();
+    let day = Limit::rolling(1, Span::days(1)).unwrap();
+    let month = Limit::rolling(1, Span::days(31)).unwrap();
+    for limit in [day, month] {
+        let mut engine = Engine::new(Config::default());
+        let account = Account::new(AccountId(1), OWNER, "a@b.example").limit(limit);
+        engine.add_account(account.daily_cap(100), first).unwrap();
+        engine.add_campaign(Campaign::new(CAMPAIGN, OWNER), first).unwrap();
+        engine.attach(CAMPAIGN, &[AccountId(1)], first).unwrap();
+        let mut ask = |lead, hours| {
+            let now = first + TimeDelta::hours(hours);
+            let pick = engine.reserve(CAMPAIGN, &Request::new_lead(LeadId(lead)), now).unwrap();
+            if let Some(granted) = pick.reserved() {
+                engine.settle(granted.id, Outcome::Sent, now).unwrap();
+            }
+            pick.reserved().is_some()
+        };
+        assert!(ask(1, 0) && !ask(2, 0) && !ask(3, 1) && !ask(4, 23), "{limit:?}");
+        assert_eq!(ask(5, 25), limit == day, "{limit:?}");
+    }
+}
+
 /// Every command about something that is not there names it.
 #[test]
 fn errors_name_what_was_given() {
