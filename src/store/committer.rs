@@ -45,6 +45,8 @@ pub(crate) struct Committer {
     batch: Batch,
     scratch: Vec<u8>,
     queue: Queue,
+    /// Who waits to be told whether there is room.
+    asking: Vec<Arc<Slot>>,
     /// Where those go that are to be woken; this thread goes on meanwhile.
     wakes: Sender<Vec<Arc<Slot>>>,
     /// How much there was no room for.
@@ -61,14 +63,15 @@ impl fmt::Debug for Committer {
 
 impl Committer {
     pub(crate) fn new(shared: Arc<Shared>, journal: Box<dyn Journal>, ends: (u64, Mark)) -> Self {
-        let (batch, scratch, queue) = Default::default();
+        let (batch, scratch, queue, asking) = Default::default();
         let (attempted, end) = ends;
         let (wakes, woken) = mpsc::channel();
         // If there is no thread to be had, they are woken by this one.
         let thread = thread::Builder::new().name("mailrota-wake".to_owned());
         let _ = thread.spawn(move || wake(&woken));
         let last = (0, Duration::ZERO);
-        Self { shared, journal, end, attempted, batch, scratch, queue, wakes, room: 0, last }
+        let room = 0;
+        Self { shared, journal, end, attempted, batch, scratch, queue, asking, wakes, room, last }
     }
 
     /// Writes until the store is closed or fails.
@@ -202,7 +205,7 @@ impl Committer {
     fn fail(&mut self, error: JournalError) -> bool {
         self.room = self.batch.bytes() + self.batch.documents().iter().map(size).sum::<usize>();
         let mut memory = self.shared.write();
-        let queued = std::mem::take(&mut memory.queue);
+        self.queue.waiters.append(&mut std::mem::take(&mut memory.queue).waiters);
         self.shared.pause(&mut memory, Some(error.clone()));
         drop(memory);
         let back = if error.is_passing() { self.go_back() } else { Err(error.clone()) };
@@ -232,9 +235,8 @@ impl Committer {
         self.queue.events.clear();
         self.queue.documents.clear();
         self.queue.notices.clear();
-        let waiters = self.queue.waiters.drain(..).chain(queued.waiters);
         let outcome = StoreError::Journal(error);
-        waiters.for_each(|waiter: Arc<Slot>| waiter.tell(Err(outcome.clone())));
+        self.queue.waiters.drain(..).for_each(|waiter| waiter.tell(Err(outcome.clone())));
         tell(&asking);
         // A large one takes a while, for which nobody has to wait.
         drop(gone);
@@ -252,7 +254,7 @@ impl Committer {
 
     /// Tries whether there is room again, and tells those who asked. Whether to go on.
     fn look_for_room(&mut self) -> bool {
-        let asking = std::mem::take(&mut self.shared.write().asking);
+        self.asking.append(&mut self.shared.write().asking);
         let lacking = room::lacking(&mut *self.journal, self.room);
         let failed = match lacking {
             Ok(lacking) => {
@@ -262,7 +264,7 @@ impl Committer {
             Err(error) => Some(error),
         };
         let go_on = failed.is_none_or(|error| self.fail(error));
-        tell(&asking);
+        tell(&std::mem::take(&mut self.asking));
         go_on
     }
 
@@ -310,14 +312,14 @@ impl Drop for Committer {
     fn drop(&mut self) {
         let mut memory = self.shared.write();
         let refusal = memory.refusal.get_or_insert(StoreError::Panicked).clone();
-        let queued = std::mem::take(&mut memory.queue);
-        let asking = std::mem::take(&mut memory.asking);
+        self.queue.waiters.append(&mut std::mem::take(&mut memory.queue).waiters);
+        self.asking.append(&mut memory.asking);
         drop(memory);
-        tell(&asking);
-        let waiters = self.queue.waiters.drain(..).chain(queued.waiters);
-        waiters.for_each(|waiter| waiter.tell(Err(refusal.clone())));
+        // First those who wait for work, on whom somebody may wait who is told below.
         *self.shared.tasks() = None;
         self.shared.wake_keeper();
+        tell(&self.asking);
+        self.queue.waiters.drain(..).for_each(|waiter| waiter.tell(Err(refusal.clone())));
     }
 }
 

@@ -271,11 +271,12 @@ impl Handle {
         self.shared.wake();
         self.shared.wake_keeper();
         let threads: Vec<JoinHandle<()>> = self.threads().drain(..).collect();
-        for thread in threads {
-            // A waker that is called by the committer may drop the last handle there.
-            let own = thread.thread().id() == thread::current().id();
-            if !own && thread.join().is_err() {
-                return Err(StoreError::Panicked);
+        // A waker that is called by the committer may drop the last handle there. It cannot wait for
+        // itself, nor for the other, which may wait for it.
+        let is_own = |thread: &JoinHandle<()>| thread.thread().id() == thread::current().id();
+        if !threads.iter().any(is_own) {
+            for thread in threads {
+                thread.join().map_err(|_| StoreError::Panicked)?;
             }
         }
         match &self.shared.read().refusal {

@@ -47,12 +47,18 @@ pub(crate) struct Asking {
     /// Whether a batch is written, which is confirmed all the same.
     writes: Box<dyn FnMut() -> bool + Send>,
     reads: Box<dyn Fn() + Send>,
+    parts: Box<dyn FnMut() + Send>,
 }
 
 impl Asking {
     pub(crate) fn open(disk: &MemoryDisk) -> Result<Self, JournalError> {
         let inner = MemoryJournal::open(disk)?;
-        Ok(Self { inner, writes: Box::new(|| true), reads: Box::new(|| {}) })
+        Ok(Self {
+            inner,
+            writes: Box::new(|| true),
+            reads: Box::new(|| {}),
+            parts: Box::new(|| {}),
+        })
     }
 
     /// What is asked before each batch.
@@ -64,6 +70,12 @@ impl Asking {
     /// What is done before somebody begins to read.
     pub(crate) fn reads(mut self, first: impl Fn() + Send + 'static) -> Self {
         self.reads = Box::new(first);
+        self
+    }
+
+    /// What is done before a part of a snapshot is written, or tried.
+    pub(crate) fn parts(mut self, first: impl FnMut() + Send + 'static) -> Self {
+        self.parts = Box::new(first);
         self
     }
 }
@@ -97,6 +109,7 @@ impl Journal for Asking {
     }
 
     fn put_part(&mut self, snapshot: u64, part: u32, text: &str) -> Result<(), JournalError> {
+        (self.parts)();
         self.inner.put_part(snapshot, part, text)
     }
 

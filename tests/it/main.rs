@@ -17,6 +17,8 @@ mod durable;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod durable_conformance;
 #[cfg(feature = "store")]
+mod durable_ends;
+#[cfg(feature = "store")]
 mod durable_faults;
 #[cfg(feature = "sqlite")]
 mod durable_files;
