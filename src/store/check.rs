@@ -101,12 +101,12 @@ pub fn inspect(
         }
     }
     let end = best.map_or_else(Mark::default, |(_, end)| end);
-    let (mut dropped, mut last) = (0, end.sequence);
-    loop {
-        let records = reader.records(last, 4_096)?;
+    let (mut dropped, mut after) = (0, end.sequence);
+    while after < last {
+        let records = reader.records(after, 4_096)?;
         let Some(record) = records.last() else { break };
-        dropped += records.len() as u64;
-        last = record.mark.sequence;
+        dropped += records.iter().filter(|record| record.mark.sequence <= last).count() as u64;
+        after = record.mark.sequence;
     }
     let missing = witnessed.map_or(0, |mark| mark.sequence.saturating_sub(last));
     if missing > 0 {

@@ -1,13 +1,13 @@
 //! Reading a store beside whoever writes it.
 //!
 //! Each question is a transaction of its own and short, so that the write-ahead log can be emptied
-//! in between.
+//! in between, unless all are to be answered from one instant.
 
 use std::fmt;
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::store::chain::Mark;
 use crate::store::documents::Document;
@@ -29,6 +29,13 @@ impl SqliteReader {
         let place = path.display().to_string();
         let connection = schema::open_reader(&repair::current(path), &place)?;
         Ok(Self { connection, place })
+    }
+
+    /// Answers from one instant from now on, whatever is written or let go meanwhile. The log grows
+    /// until this is dropped.
+    pub(crate) fn stand_still(&self) -> Result<(), JournalError> {
+        let begun = self.connection.execute_batch("begin");
+        begun.map_err(|error| said(&self.place, &error))
     }
 
     pub(crate) const fn connection(&self) -> &Connection {
@@ -96,14 +103,16 @@ impl Reader for SqliteReader {
     }
 
     fn documents(&mut self) -> Result<(Vec<Document>, u64), JournalError> {
-        let instant = self.connection.unchecked_transaction();
+        let own = self.connection.is_autocommit();
+        let instant = own.then(|| self.connection.unchecked_transaction()).transpose();
         let instant = instant.map_err(|error| said(&self.place, &error))?;
         let sql = "select kind, id, text, crc from document order by kind, id";
         let documents = self.all(sql, [], |row| {
             Ok(Document::new(text(row, 0)?, text(row, 1)?, Some(text(row, 2)?), row.get(3)?))
         })?;
         let last = self.end()?.sequence;
-        instant.finish().map_err(|error| said(&self.place, &error))?;
+        let ended = instant.map_or(Ok(()), Transaction::finish);
+        ended.map_err(|error| said(&self.place, &error))?;
         Ok((documents, last))
     }
 }
@@ -119,5 +128,34 @@ fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
 impl fmt::Debug for SqliteReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteReader").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Batch, Journal, SqliteJournal};
+
+    #[test]
+    fn one_that_stands_still_sees_nothing_that_is_written_later() {
+        let folder = std::env::temp_dir().join(format!("mailrota-still-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut journal = SqliteJournal::open(folder.join("store.db")).unwrap();
+        let mut reader = SqliteReader::open(&folder.join("store.db")).unwrap();
+        let mut write = |sequence| {
+            let mut batch = Batch::default();
+            batch.push(Mark::new(sequence, 0), "a fact");
+            journal.append(&batch).unwrap();
+        };
+        write(1);
+        assert_eq!(reader.end().unwrap().sequence, 1);
+        reader.stand_still().unwrap();
+        assert_eq!(reader.documents().unwrap().1, 1);
+        write(2);
+        assert_eq!(reader.documents().unwrap().1, 1);
+        assert_eq!(reader.records(0, 9).unwrap().len(), 1);
+        let mut other = SqliteReader::open(&folder.join("store.db")).unwrap();
+        assert_eq!(other.documents().unwrap().1, 2);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

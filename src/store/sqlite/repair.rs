@@ -45,10 +45,11 @@ pub fn check(path: impl AsRef<Path>) -> Result<Report, JournalError> {
     let path = path.as_ref();
     let place = path.display().to_string();
     let mut reader = SqliteReader::open(path)?;
+    // First, as the store goes on. What a repair made ends before what the old store had.
+    let witnessed = if beside(path, MADE).exists() { None } else { Guard::peek(path) };
+    reader.stand_still()?;
     let found =
         schema::problems(reader.connection(), true).map_err(|error| said(&place, &error))?;
-    // What a repair made ends before what the old store had.
-    let witnessed = if beside(path, MADE).exists() { None } else { Guard::peek(path) };
     let mut report = check::inspect(&place, &mut reader, witnessed)?;
     let found = found.into_iter().map(|problem| format!("{place}: {problem}"));
     report.problems.splice(0..0, found);
