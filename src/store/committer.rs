@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, SendError, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::rotation::{Engine, Watch};
 use crate::store::chain::{self, Mark};
 use crate::store::documents::{self, Document, Documents, Note};
 use crate::store::durable::Shared;
 use crate::store::error::{JournalError, StoreError};
+use crate::store::gathering::Gathering;
 use crate::store::journal::{Batch, Journal};
 use crate::store::load;
 use crate::store::observer::Written;
@@ -28,9 +29,6 @@ use crate::store::ticket::Slot;
 /// Up to how many callers the committer wakes by itself; for more it would be kept from writing.
 const WOKEN_HERE: usize = 2;
 
-/// For how long others are waited for at most, however slow the disk was.
-const GATHERED_MAX: Duration = Duration::from_millis(2);
-
 /// Work for the writer between two batches.
 pub(crate) type Task = Box<dyn FnOnce(&mut dyn Journal) -> Option<JournalError> + Send>;
 
@@ -40,6 +38,8 @@ pub(crate) struct Committer {
     journal: Box<dyn Journal>,
     /// The last durable fact.
     end: Mark,
+    /// The last fact of the batch that is being made.
+    ahead: Mark,
     /// The last fact when a snapshot was taken, or tried.
     attempted: u64,
     batch: Batch,
@@ -51,8 +51,7 @@ pub(crate) struct Committer {
     wakes: Sender<Vec<Arc<Slot>>>,
     /// How much there was no room for.
     room: usize,
-    /// How many callers were in the last batch, and how long it took to write.
-    last: (usize, Duration),
+    gathering: Gathering,
 }
 
 impl fmt::Debug for Committer {
@@ -69,9 +68,20 @@ impl Committer {
         // If there is no thread to be had, they are woken by this one.
         let thread = thread::Builder::new().name("mailrota-wake".to_owned());
         let _ = thread.spawn(move || wake(&woken));
-        let last = (0, Duration::ZERO);
-        let room = 0;
-        Self { shared, journal, end, attempted, batch, scratch, queue, asking, wakes, room, last }
+        Self {
+            shared,
+            journal,
+            end,
+            ahead: end,
+            attempted,
+            batch,
+            scratch,
+            queue,
+            asking,
+            wakes,
+            room: 0,
+            gathering: Gathering::default(),
+        }
     }
 
     /// Writes until the store is closed or fails.
@@ -80,6 +90,7 @@ impl Committer {
             let go_on = match self.take() {
                 Taken::Closing => break,
                 Taken::Facts => self.commit() && self.work(),
+                Taken::Failed(error) => self.fail(error),
                 Taken::Paused(asked) => {
                     if !asked && !self.shared.tasked.load(Ordering::Acquire) {
                         thread::park_timeout(LOOKED_EVERY);
@@ -101,50 +112,74 @@ impl Committer {
         let _ = self.journal.close();
     }
 
-    /// Takes over what is queued.
+    /// Takes over what is queued, and what comes while that is prepared.
     fn take(&mut self) -> Taken {
-        self.gather();
-        let mut memory = self.shared.write();
-        memory.wanted = usize::MAX;
-        if !memory.queue.waiters.is_empty() {
-            std::mem::swap(&mut memory.queue, &mut self.queue);
-            memory.idle = false;
-            return Taken::Facts;
+        self.batch.clear();
+        self.ahead = self.end;
+        self.gathering.begin();
+        loop {
+            let mut memory = self.shared.write();
+            memory.wanted = usize::MAX;
+            if !memory.queue.waiters.is_empty() {
+                memory.idle = false;
+                self.queue.append(&mut memory.queue);
+                drop(memory);
+                if let Err(error) = self.prepare() {
+                    return Taken::Failed(error);
+                }
+                if self.gathering.is_over() {
+                    return Taken::Facts;
+                }
+                continue;
+            }
+            let taken = self.queue.waiters.len();
+            if let Some(more) = self.gathering.wants(taken)
+                && memory.refusal.is_none()
+            {
+                (memory.idle, memory.wanted) = (taken == 0, more.callers);
+                drop(memory);
+                thread::park_timeout(more.within);
+                continue;
+            }
+            if taken > 0 {
+                return Taken::Facts;
+            }
+            if memory.refusal.is_some() {
+                return Taken::Closing;
+            }
+            if memory.paused.is_some() {
+                return Taken::Paused(!memory.asking.is_empty());
+            }
+            (memory.idle, memory.wanted) = (true, 1);
+            return Taken::Nothing;
         }
-        if memory.refusal.is_some() {
-            return Taken::Closing;
-        }
-        if memory.paused.is_some() {
-            return Taken::Paused(!memory.asking.is_empty());
-        }
-        (memory.idle, memory.wanted) = (true, 1);
-        Taken::Nothing
     }
 
-    /// Waits for those who were just answered and are likely to ask again, so that they share a
-    /// write: for three in four of them, and not for longer than a quarter of a write.
-    fn gather(&mut self) {
-        let (callers, took) = std::mem::take(&mut self.last);
-        let mut memory = self.shared.write();
-        let wanted = (callers + memory.queue.waiters.len()) * 3 / 4;
-        if wanted < 2 || memory.queue.waiters.len() >= wanted || memory.refusal.is_some() {
-            return;
+    /// Turns what was taken into texts, and lets the journal begin with them.
+    fn prepare(&mut self) -> Result<(), JournalError> {
+        let texts = self.batch.len();
+        if self.queue.events.len() == texts {
+            return Ok(());
         }
-        (memory.idle, memory.wanted) = (true, wanted);
-        drop(memory);
-        thread::park_timeout((took / 4).min(GATHERED_MAX));
+        for event in &self.queue.events[texts..] {
+            let pushed = chain::push(&mut self.batch, self.ahead, event, &mut self.scratch);
+            self.ahead = pushed.map_err(|error| self.no_text(&error))?;
+        }
+        self.journal.prepare(&self.batch)
+    }
+
+    fn no_text(&self, error: &io::Error) -> JournalError {
+        JournalError::Io { place: self.shared.place.clone(), problem: error.to_string() }
     }
 
     /// Writes what was taken and wakes who waits for it. Whether to go on.
-    #[expect(clippy::disallowed_methods, reason = "how long it took only tells how long to gather")]
     fn commit(&mut self) -> bool {
-        let start = Instant::now();
+        self.gathering.write();
         let wrote = match self.append() {
             Ok(wrote) => wrote,
             Err(error) => return self.fail(error),
         };
-        let took = start.elapsed();
-        self.last = (self.queue.waiters.len(), took);
+        let took = self.gathering.end(self.queue.waiters.len());
         self.tell(wrote.then_some(took));
         self.queue.events.clear();
         self.queue.documents.clear();
@@ -174,25 +209,17 @@ impl Committer {
         if self.queue.events.is_empty() && self.queue.documents.is_empty() {
             return Ok(false);
         }
-        self.batch.clear();
-        let mut end = self.end;
-        let failed = |error: io::Error| JournalError::Io {
-            place: self.shared.place.clone(),
-            problem: error.to_string(),
-        };
-        for event in &self.queue.events {
-            end = chain::push(&mut self.batch, end, event, &mut self.scratch).map_err(failed)?;
-        }
         if !self.queue.documents.is_empty() {
             let note = Note { documents: self.queue.sum };
-            end = chain::push(&mut self.batch, end, &note, &mut self.scratch).map_err(failed)?;
+            let pushed = chain::push(&mut self.batch, self.ahead, &note, &mut self.scratch);
+            self.ahead = pushed.map_err(|error| self.no_text(&error))?;
         }
         self.batch.put_documents(&mut self.queue.documents);
         self.journal.append(&self.batch)?;
-        self.end = end;
+        self.end = self.ahead;
         if self.is_due() {
             // Also if it comes to nothing: then another is tried after as many facts.
-            self.attempted = end.sequence;
+            self.attempted = self.end.sequence;
             self.shared.due.store(true, Ordering::Release);
             self.shared.wake_keeper();
         }
@@ -345,6 +372,8 @@ fn tell(waiters: &[Arc<Slot>]) {
 enum Taken {
     Closing,
     Facts,
+    /// What was taken cannot be written.
+    Failed(JournalError),
     Nothing,
     /// For lack of room; whether somebody asks for it.
     Paused(bool),

@@ -36,6 +36,7 @@ pub fn check(open: &mut Opener<'_>) -> Result<(), Broken> {
     documents(open)?;
     snapshots(open)?;
     forgetting(open)?;
+    prepared(open)?;
     Ok(())
 }
 
@@ -247,6 +248,35 @@ fn forgetting(open: &mut Opener<'_>) -> Result<(), Broken> {
     same("a part of a snapshot that is gone", &said(reader.part(4, 1))?, &None)?;
     same("the part of another", &said(reader.part(2, 0))?, &Some("left over".to_owned()))?;
     said(journal.close())
+}
+
+/// What is only prepared is nowhere, and in a batch that does not begin with it neither.
+fn prepared(open: &mut Opener<'_>) -> Result<(), Broken> {
+    let mut journal = said(open())?;
+    let mut there = said(said(journal.reader())?.records(0, 100))?;
+    let end = there.last().map(|record| record.mark).unwrap_or_default();
+    let (few, _) = batch(end, &["a", "b"]);
+    said(journal.prepare(&few))?;
+    let found = said(said(journal.reader())?.records(0, 100))?;
+    same("the facts while some are prepared", &found, &there)?;
+    drop(journal);
+    let mut journal = said(open())?;
+    said(journal.prepare(&few))?;
+    said(journal.put_part(9, 0, "something else"))?;
+    let found = said(said(journal.reader())?.records(0, 100))?;
+    same("the facts after something else came", &found, &there)?;
+    said(journal.prepare(&few))?;
+    let (other, end) = batch(end, &["x", "y"]);
+    said(journal.append(&other))?;
+    there.extend(records(&other));
+    said(journal.prepare(&batch(end, &["c"]).0))?;
+    said(journal.prepare(&batch(end, &["c", "d"]).0))?;
+    let (whole, _) = batch(end, &["c", "d", "e"]);
+    said(journal.append(&whole))?;
+    there.extend(records(&whole));
+    drop(journal);
+    let found = said(said(said(open())?.reader())?.records(0, 100))?;
+    same("the facts of batches that were prepared", &found, &there)
 }
 
 fn batch(after: Mark, texts: &[&str]) -> (Batch, Mark) {

@@ -67,6 +67,13 @@ impl Batch {
         self.facts.last().map(|(mark, _)| *mark)
     }
 
+    /// Whether this is the place of so many-th fact, counted from 1; or there is none and none is
+    /// asked for.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn has(&self, mark: Option<Mark>, nth: usize) -> bool {
+        mark == nth.checked_sub(1).and_then(|n| self.facts.get(n)).map(|(mark, _)| *mark)
+    }
+
     /// The length of all texts in bytes.
     pub fn bytes(&self) -> usize {
         self.texts.len()
@@ -144,6 +151,18 @@ pub trait Journal: Send + fmt::Debug {
     /// # Errors
     /// [`JournalError`].
     fn make_durable(&mut self) -> Result<(), JournalError>;
+
+    /// Tells what is about to be appended, so that a journal may begin to write it: the batch that
+    /// comes with the next [`append`](Self::append), or its first facts. It may be told again, with
+    /// more. Nothing of it is durable or seen by a reader. If another batch is told or appended, or
+    /// anything else is asked of the journal, it is undone first.
+    ///
+    /// # Errors
+    /// [`JournalError`]; what was begun is undone then.
+    fn prepare(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        let _ = batch;
+        Ok(())
+    }
 
     /// Appends all facts of a batch and takes over its documents, or none of it, and returns when
     /// that is durable. The first fact follows the last that is there; a journal refuses a number

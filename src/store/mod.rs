@@ -12,6 +12,7 @@ pub mod conformance;
 mod documents;
 mod durable;
 mod error;
+mod gathering;
 mod history;
 mod journal;
 mod keeper;

@@ -40,6 +40,23 @@ pub(crate) struct Queue {
     pub(crate) waiters: Vec<Arc<Slot>>,
 }
 
+impl Queue {
+    /// Takes over what came after this.
+    pub(crate) fn append(&mut self, later: &mut Self) {
+        if self.waiters.is_empty() {
+            std::mem::swap(self, later);
+            return;
+        }
+        self.events.append(&mut later.events);
+        if !later.documents.is_empty() {
+            self.documents.append(&mut later.documents);
+            self.sum = later.sum;
+        }
+        self.notices.append(&mut later.notices);
+        self.waiters.append(&mut later.waiters);
+    }
+}
+
 impl Memory {
     pub(crate) fn new(engine: Engine, documents: Documents) -> Self {
         let (queue, watch, refusal, paused, asking) = Default::default();

@@ -14,7 +14,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 
 use crate::store::chain::Mark;
 use crate::store::documents::Document;
@@ -45,6 +45,8 @@ pub struct SqliteJournal {
     settled: bool,
     /// Whether the file is called one of the newest format, as it is with the first write.
     upgraded: bool,
+    /// How many facts of the batch that comes next are in the open transaction, and the last of them.
+    prepared: (usize, Option<Mark>),
 }
 
 impl SqliteJournal {
@@ -59,40 +61,82 @@ impl SqliteJournal {
         let mut guard = Guard::take(&path, &place)?;
         repair::finish(&path, &place, &mut guard)?;
         let connection = schema::open_writer(&path, &place, guard.witnessed())?;
-        Ok(Self { connection, guard, path, place, settled: false, upgraded: false })
+        Ok(Self {
+            connection,
+            guard,
+            path,
+            place,
+            settled: false,
+            upgraded: false,
+            prepared: (0, None),
+        })
     }
 
     /// Runs one transaction: all of it is durable, or nothing happened.
     fn transact<T>(
         &mut self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, JournalError> {
+        self.roll_back()?;
+        self.within(work, true)
+    }
+
+    /// Does something in the transaction that is open, or a new one, and commits it if asked to. If
+    /// that fails, all of the transaction is undone.
+    fn within<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        commit: bool,
     ) -> Result<T, JournalError> {
         self.settle()?;
         let done = (|| {
-            let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            if !self.upgraded {
-                schema::upgrade(&transaction)?;
+            if self.connection.is_autocommit() {
+                self.connection.prepare_cached("begin immediate")?.execute([])?;
+                if !self.upgraded {
+                    schema::upgrade(&self.connection)?;
+                }
             }
-            let done = work(&transaction)?;
-            transaction.commit()?;
+            let done = work(&self.connection)?;
+            if commit {
+                self.connection.prepare_cached("commit")?.execute([])?;
+            }
             Ok(done)
         })();
-        let error = match done {
-            Ok(done) => {
-                self.upgraded = true;
-                return Ok(done);
+        match done {
+            Ok(done) if commit => {
+                (self.upgraded, self.prepared) = (true, (0, None));
+                Ok(done)
             }
-            Err(error) => said(&self.place, &error),
-        };
-        if !self.connection.is_autocommit() {
-            let back = self.connection.execute_batch("rollback");
-            back.map_err(|error| JournalError::Io {
-                place: self.place.clone(),
-                problem: format!("a write could not be taken back: {error}"),
-            })?;
+            Ok(done) => Ok(done),
+            Err(error) => {
+                let error = said(&self.place, &error);
+                self.roll_back()?;
+                Err(error)
+            }
         }
-        Err(error)
+    }
+
+    /// How many facts of a batch were prepared; those of another one are undone.
+    fn there(&mut self, batch: &Batch) -> Result<usize, JournalError> {
+        let (count, last) = self.prepared;
+        if batch.has(last, count) {
+            return Ok(count);
+        }
+        self.roll_back()?;
+        Ok(0)
+    }
+
+    /// Undoes what was prepared, or failed.
+    fn roll_back(&mut self) -> Result<(), JournalError> {
+        self.prepared = (0, None);
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        let back = self.connection.execute_batch("rollback");
+        back.map_err(|error| JournalError::Io {
+            place: self.place.clone(),
+            problem: format!("a write could not be taken back: {error}"),
+        })
     }
 
     fn settle(&mut self) -> Result<(), JournalError> {
@@ -122,25 +166,22 @@ impl Journal for SqliteJournal {
         self.settle()
     }
 
+    fn prepare(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        let there = self.there(batch)?;
+        self.within(|connection| insert(connection, batch, there), false)?;
+        self.prepared = (batch.len(), batch.last());
+        Ok(())
+    }
+
     fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
-        self.transact(|transaction| {
-            let mut insert = transaction.prepare_cached(APPEND)?;
-            for (mark, text) in batch.iter() {
-                let text = ToSqlOutput::from(text);
-                insert.execute(params![mark.sequence.cast_signed(), mark.check, text])?;
-            }
-            for Document { kind, id, text, check } in batch.documents() {
-                let done = match text {
-                    Some(text) => {
-                        let mut put = transaction.prepare_cached(PUT)?;
-                        put.execute(params![kind, id, check, text])
-                    }
-                    None => transaction.prepare_cached(REMOVE)?.execute([kind, id]),
-                };
-                done?;
-            }
-            Ok(())
-        })?;
+        let there = self.there(batch)?;
+        self.within(
+            |connection| {
+                insert(connection, batch, there)?;
+                batch.documents().iter().try_for_each(|document| put(connection, document))
+            },
+            true,
+        )?;
         match batch.last() {
             Some(mark) => self.guard.note(mark, &self.place),
             None => Ok(()),
@@ -148,28 +189,24 @@ impl Journal for SqliteJournal {
     }
 
     fn put_part(&mut self, snapshot: u64, part: u32, text: &str) -> Result<(), JournalError> {
-        self.transact(|transaction| {
+        self.transact(|connection| {
             let sql = "insert or replace into part (snapshot, part, text) values (?1, ?2, ?3)";
-            transaction.prepare_cached(sql)?.execute(params![
-                snapshot.cast_signed(),
-                part,
-                text
-            ])?;
+            connection.prepare_cached(sql)?.execute(params![snapshot.cast_signed(), part, text])?;
             Ok(())
         })
     }
 
     fn put_lines(&mut self, snapshot: u64, lines: &[Line]) -> Result<(), JournalError> {
-        self.transact(|transaction| {
-            lines.iter().try_for_each(|line| lines::insert(transaction, snapshot, line))
+        self.transact(|connection| {
+            lines.iter().try_for_each(|line| lines::insert(connection, snapshot, line))
         })
     }
 
     fn finish_snapshot(&mut self, head: &Head) -> Result<(), JournalError> {
-        self.transact(|transaction| {
+        self.transact(|connection| {
             let sql = "insert into snapshot (sequence, crc, at_ms, parts, hash, seal) \
                        values (?1, ?2, ?3, ?4, ?5, ?6)";
-            transaction.prepare_cached(sql)?.execute(params![
+            connection.prepare_cached(sql)?.execute(params![
                 head.mark.sequence.cast_signed(),
                 head.mark.check,
                 head.at_ms,
@@ -182,26 +219,26 @@ impl Journal for SqliteJournal {
     }
 
     fn forget_facts(&mut self, until: u64, most: u32) -> Result<u32, JournalError> {
-        self.transact(|transaction| {
+        self.transact(|connection| {
             let sql = "delete from fact where sequence <= min(?1, \
                        (select min(sequence) from fact) + ?2 - 1)";
-            let mut delete = transaction.prepare_cached(sql)?;
+            let mut delete = connection.prepare_cached(sql)?;
             delete.execute(params![until.cast_signed(), most]).map(narrow)
         })
     }
 
     fn forget_snapshot(&mut self, snapshot: u64, most: u32) -> Result<u32, JournalError> {
-        self.transact(|transaction| {
+        self.transact(|connection| {
             let snapshot = snapshot.cast_signed();
             let sql = "delete from snapshot where sequence = ?1";
-            let mut gone = transaction.prepare_cached(sql)?.execute([snapshot])?;
+            let mut gone = connection.prepare_cached(sql)?.execute([snapshot])?;
             for (table, key) in lines::TABLES {
                 let left = most.saturating_sub(narrow(gone));
                 let sql = format!(
                     "delete from {table} where snapshot = ?1 and ({key}) in \
                      (select {key} from {table} where snapshot = ?1 limit ?2)"
                 );
-                let mut delete = transaction.prepare_cached(&sql)?;
+                let mut delete = connection.prepare_cached(&sql)?;
                 gone += delete.execute(params![snapshot, left])?;
             }
             Ok(narrow(gone))
@@ -218,6 +255,25 @@ impl fmt::Debug for SqliteJournal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteJournal").field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+/// Inserts the facts of a batch but those that are there.
+fn insert(connection: &Connection, batch: &Batch, there: usize) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(APPEND)?;
+    for (mark, text) in batch.iter().skip(there) {
+        let text = ToSqlOutput::from(text);
+        insert.execute(params![mark.sequence.cast_signed(), mark.check, text])?;
+    }
+    Ok(())
+}
+
+fn put(connection: &Connection, document: &Document) -> rusqlite::Result<()> {
+    let Document { kind, id, text, check } = document;
+    let done = match text {
+        Some(text) => connection.prepare_cached(PUT)?.execute(params![kind, id, check, text]),
+        None => connection.prepare_cached(REMOVE)?.execute([kind, id]),
+    };
+    done.map(drop)
 }
 
 fn narrow(count: usize) -> u32 {

@@ -80,6 +80,10 @@ impl Journal for Failing {
         self.run(SqliteJournal::make_durable)
     }
 
+    fn prepare(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        self.run(|inner| inner.prepare(batch))
+    }
+
     fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
         self.run(|inner| inner.append(batch))
     }
