@@ -3,6 +3,9 @@
 //! A plain engine is told what was answered, and nothing else. Whatever the disk does, the durable
 //! one has exactly that, or that and the one call whose fate nobody knows.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{
     Account, AccountId, Campaign, CampaignId, Config, DurableEngine, DurableError, Engine, Fault,
@@ -11,6 +14,9 @@ use mailrota::{
 };
 
 use crate::world::monday;
+
+/// How many histories there are, each with a fault at each of its operations in turn.
+const HISTORIES: u64 = if cfg!(debug_assertions) { 20 } else { 1_000 };
 
 const FAULTS: [Fault; 7] = [
     Fault::Busy,
@@ -214,13 +220,24 @@ fn play(seed: u64, at: Option<(u64, Fault)>) -> u64 {
 /// > reservation.
 #[test]
 fn whatever_fails_and_wherever_what_was_answered_is_there() {
-    let histories: u64 = std::env::var("MAILROTA_HISTORIES").map_or(40, |n| n.parse().unwrap());
-    let mut draws = Draws(0);
-    for seed in 0..histories {
-        let operations = play(seed, None);
-        for operation in 0..operations {
-            let fault = FAULTS[usize::try_from(draws.below(7)).unwrap()];
-            play(seed, Some((operation, fault)));
+    let histories = std::env::var("MAILROTA_HISTORIES").map_or(HISTORIES, |n| n.parse().unwrap());
+    let next = AtomicU64::new(0);
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= histories {
+                return;
+            }
+            let mut draws = Draws(!seed);
+            for operation in 0..play(seed, None) {
+                let fault = FAULTS[usize::try_from(draws.below(7)).unwrap()];
+                play(seed, Some((operation, fault)));
+            }
         }
-    }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().unwrap().get() {
+            scope.spawn(work);
+        }
+    });
 }
