@@ -120,8 +120,7 @@ impl History {
         filter: &Filter,
         mut each: impl FnMut(u64, &Event, &About) -> bool,
     ) -> Result<(), JournalError> {
-        let Some(head) = self.reader.snapshots()?.first().copied() else { return Ok(()) };
-        let mut known = self.known(&head)?;
+        let Some((head, mut known)) = self.standing(Self::oldest)? else { return Ok(()) };
         let mut facts = Facts::after(&self.place, &mut *self.reader, head.mark);
         for (sequence, event) in facts.by_ref() {
             let about = known.about(&event.fact);
@@ -139,6 +138,10 @@ impl History {
     /// [`StoreError::Forgotten`] if the history begins later; [`JournalError`] if what is kept is
     /// not proven.
     pub fn engine_at(&mut self, at: DateTime<Utc>) -> Result<Engine, StoreError> {
+        self.standing(|history| history.as_of(at))
+    }
+
+    fn as_of(&mut self, at: DateTime<Utc>) -> Result<Engine, StoreError> {
         let heads = self.reader.snapshots()?;
         let before = heads.iter().rev().find(|head| head.at_ms <= at.timestamp_millis());
         let Some(head) = before else {
@@ -155,6 +158,10 @@ impl History {
     /// # Errors
     /// [`JournalError`] if what is kept is not proven.
     pub fn granted(&mut self, id: ReservationId) -> Result<Option<Granted>, JournalError> {
+        self.standing(|history| history.granted_before(id))
+    }
+
+    fn granted_before(&mut self, id: ReservationId) -> Result<Option<Granted>, JournalError> {
         let Some((sequence, at, reserved)) = self.grant(id)? else { return Ok(None) };
         let heads = self.reader.snapshots()?;
         let Some(head) = heads.iter().rev().find(|head| head.mark.sequence < sequence) else {
@@ -181,16 +188,28 @@ impl History {
         facts.outcome.map(|()| None)
     }
 
-    /// The reservations that facts after a snapshot may be about.
-    fn known(&mut self, head: &Head) -> Result<Known, JournalError> {
-        let text = load::snapshot(&self.place, &mut *self.reader, head)?;
+    /// Looks at one instant, however long it takes.
+    fn standing<T, E: From<JournalError>>(
+        &mut self,
+        look: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.reader.stand_still()?;
+        let found = look(self);
+        self.reader.go_on();
+        found
+    }
+
+    /// The oldest snapshot, and the reservations that facts after it may be about.
+    fn oldest(&mut self) -> Result<Option<(Head, Known)>, JournalError> {
+        let Some(head) = self.reader.snapshots()?.first().copied() else { return Ok(None) };
+        let text = load::snapshot(&self.place, &mut *self.reader, &head)?;
         let engine = Engine::restore(text.snapshot).map_err(|error| {
             let problem = format!("the snapshot at fact {}: {error}", head.mark.sequence);
             JournalError::damaged(&self.place, None, problem)
         })?;
         let known =
             engine.state.reservations.all().map(|r| (r.id, (r.account, r.campaign, r.lead)));
-        Ok(Known(known.collect()))
+        Ok(Some((head, Known(known.collect()))))
     }
 }
 

@@ -247,4 +247,17 @@ pub trait Reader: Send + fmt::Debug {
     /// # Errors
     /// [`JournalError`].
     fn documents(&mut self) -> Result<(Vec<Document>, u64), JournalError>;
+
+    /// Answers from one instant from now on, whatever is written or let go meanwhile, until it
+    /// [goes on](Self::go_on). Not for long: what is let go keeps its room until then. One that
+    /// cannot answers from what is there.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn stand_still(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    /// Answers from what is there again.
+    fn go_on(&mut self) {}
 }

@@ -1,7 +1,7 @@
 //! Reading a store beside whoever writes it.
 //!
 //! Each question is a transaction of its own and short, so that the write-ahead log can be emptied
-//! in between, unless all are to be answered from one instant.
+//! in between, unless it is told to stand still.
 
 use std::fmt;
 use std::path::Path;
@@ -29,13 +29,6 @@ impl SqliteReader {
         let place = path.display().to_string();
         let connection = schema::open_reader(&repair::current(path), &place)?;
         Ok(Self { connection, place })
-    }
-
-    /// Answers from one instant from now on, whatever is written or let go meanwhile. The log grows
-    /// until this is dropped.
-    pub(crate) fn stand_still(&self) -> Result<(), JournalError> {
-        let begun = self.connection.execute_batch("begin");
-        begun.map_err(|error| said(&self.place, &error))
     }
 
     pub(crate) const fn connection(&self) -> &Connection {
@@ -115,6 +108,16 @@ impl Reader for SqliteReader {
         ended.map_err(|error| said(&self.place, &error))?;
         Ok((documents, last))
     }
+
+    fn stand_still(&mut self) -> Result<(), JournalError> {
+        let begun = self.connection.execute_batch("begin");
+        begun.map_err(|error| said(&self.place, &error))
+    }
+
+    fn go_on(&mut self) {
+        // It only read. If this fails, so does what is asked next, and says why.
+        let _ = self.connection.execute_batch("commit");
+    }
 }
 
 /// A text as its bytes say, which may be damaged beyond being one.
@@ -156,6 +159,8 @@ mod tests {
         assert_eq!(reader.records(0, 9).unwrap().len(), 1);
         let mut other = SqliteReader::open(&folder.join("store.db")).unwrap();
         assert_eq!(other.documents().unwrap().1, 2);
+        reader.go_on();
+        assert_eq!(reader.documents().unwrap().1, 2);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
