@@ -144,6 +144,7 @@ impl Committer {
             if taken > 0 {
                 return Taken::Facts;
             }
+            self.gathering.rest();
             if memory.refusal.is_some() {
                 return Taken::Closing;
             }
@@ -230,7 +231,8 @@ impl Committer {
     ///
     /// Whoever asks a question meanwhile is answered from what was decided.
     fn fail(&mut self, error: JournalError) -> bool {
-        self.room = self.batch.bytes() + self.batch.documents().iter().map(size).sum::<usize>();
+        let documents = self.batch.documents().iter().chain(&self.queue.documents);
+        self.room = self.batch.bytes() + documents.map(size).sum::<usize>();
         let mut memory = self.shared.write();
         self.queue.waiters.append(&mut std::mem::take(&mut memory.queue).waiters);
         self.shared.pause(&mut memory, Some(error.clone()));

@@ -47,6 +47,11 @@ impl Gathering {
         since(self.writes)
     }
 
+    /// Nobody came: who comes next is not made to wait for those of the last batch.
+    pub(crate) fn rest(&mut self) {
+        self.last = Default::default();
+    }
+
     /// Whether the batch was added to for long enough.
     pub(crate) fn is_over(&self) -> bool {
         since(self.began) >= self.limit()
@@ -86,6 +91,8 @@ mod tests {
         assert!(more.callers == PIECE && more.within <= GATHERED_MAX, "{more:?}");
         assert_eq!(gathering.wants(45).unwrap().callers, 3);
         assert!(gathering.wants(48).is_none() && !gathering.is_over());
+        gathering.rest();
+        assert!(gathering.wants(1).is_none() && gathering.is_over(), "they went away");
         // One alone is not waited for.
         gathering.last = (2, Duration::from_secs(3_600));
         assert!(gathering.wants(0).is_none());
