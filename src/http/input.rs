@@ -65,8 +65,9 @@ impl FromRequest<Service> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
-        let most = service.settings().body_max;
-        let bytes = to_bytes(request.into_body(), most).await.map_err(|_| {
+        let (most, wait) = (service.settings().body_max, service.settings().body_wait);
+        let read = tokio::time::timeout(wait, to_bytes(request.into_body(), most)).await;
+        let bytes = read.map_err(|_| Problem::TooSlow { wait })?.map_err(|_| {
             Problem::malformed(format!("the body cannot be read, or is longer than {most} bytes"))
         })?;
         if bytes.iter().all(u8::is_ascii_whitespace) {

@@ -4,6 +4,7 @@
 //! somebody else are one problem, so they cannot be told apart.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::header::WWW_AUTHENTICATE;
@@ -21,15 +22,36 @@ pub(super) const DETAILS_MAX: usize = 1_000;
 /// A call that is not answered as its caller wished.
 #[derive(Clone, Debug)]
 pub(super) enum Problem {
-    Conflict { code: &'static str, error: String, details: Vec<Detail> },
-    Internal { problem: String },
-    Invalid { error: Option<String>, details: Vec<Detail> },
-    Malformed { error: String },
+    Conflict {
+        code: &'static str,
+        error: String,
+        details: Vec<Detail>,
+    },
+    Internal {
+        problem: String,
+    },
+    Invalid {
+        error: Option<String>,
+        details: Vec<Detail>,
+    },
+    Malformed {
+        error: String,
+    },
     MethodNotAllowed,
-    NotFound { details: Vec<Detail> },
+    NotFound {
+        details: Vec<Detail>,
+    },
     TooMany(Limited),
+    /// The body did not come in time.
+    TooSlow {
+        wait: Duration,
+    },
     Unauthorized,
-    Unavailable { code: &'static str, error: String, retry_after: u64 },
+    Unavailable {
+        code: &'static str,
+        error: String,
+        retry_after: u64,
+    },
 }
 
 /// How a caller stands with its limit.
@@ -189,6 +211,7 @@ impl Problem {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -209,6 +232,9 @@ impl Problem {
             Self::MethodNotAllowed => "Method not allowed".to_owned(),
             Self::NotFound { .. } => "Resource not found".to_owned(),
             Self::TooMany(_) => "Too many requests".to_owned(),
+            Self::TooSlow { wait } => {
+                format!("the body did not come within {} seconds", wait.as_secs_f64())
+            }
             Self::Unauthorized => "Invalid API Key".to_owned(),
         }
     }
@@ -239,6 +265,7 @@ impl Problem {
             }
             Self::NotFound { details } => body("Resource not found".to_owned(), None, details),
             Self::TooMany(limited) => limited.respond(),
+            Self::TooSlow { .. } => body(self.words(), Some("timeout"), Vec::new()),
             Self::Unauthorized => {
                 let body = Json(KeyProblemBody { message: "Invalid API Key" });
                 (status, [(WWW_AUTHENTICATE, "Bearer")], body).into_response()

@@ -42,6 +42,8 @@ mod histories;
 #[cfg(feature = "http")]
 mod http_calls;
 #[cfg(feature = "http")]
+mod http_connections;
+#[cfg(feature = "http")]
 mod http_events;
 #[cfg(feature = "http")]
 mod http_lives;
