@@ -43,6 +43,8 @@ mod histories;
 mod http_calls;
 #[cfg(feature = "http")]
 mod http_connections;
+#[cfg(feature = "cli")]
+mod http_control;
 #[cfg(feature = "http")]
 mod http_events;
 #[cfg(feature = "http")]
