@@ -165,7 +165,8 @@ mod tests {
                 assert_eq!(&front, b"HTTP/1.1 404");
             };
             let mut connections = Connections::new(Router::new(), &Settings::default());
-            connections.take(accept, call).await;
+            let taken = connections.take(accept, call);
+            tokio::time::timeout(Duration::from_secs(20), taken).await.unwrap();
             connections.end(Duration::from_secs(1)).await;
         });
     }

@@ -211,14 +211,15 @@ mod tests {
     }
 
     #[test]
-    fn a_campaign_that_starves_is_not_looked_through_for_what_helps_it_not() {
+    fn a_campaign_that_starves_is_not_looked_through_when_it_loses_more() {
         let mut pool = Pool::new();
         pool.each(1..=MEMBERS, suspend);
-        let broken = |engine: &mut Engine, id, now| {
-            let link = Link::broken("no");
-            let connection = Connection::new(link, Link::Verified);
-            engine.report_connection(id, connection, now).unwrap();
+        let detach = |engine: &mut Engine, id, now| {
+            engine.detach(CampaignId(1), &[id], now).unwrap();
         };
-        assert_eq!(pool.each(1..=MEMBERS, broken), (0, 0));
+        assert_eq!(pool.each(2..=MEMBERS, detach), (0, 0));
+        // The one that is left is enough.
+        assert_eq!(pool.each(1..=1, resume), (1, 0));
+        assert_eq!(pool.each(1..=1, suspend).1, 1);
     }
 }
