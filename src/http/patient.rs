@@ -40,8 +40,9 @@ impl Patient {
         if !self.waits {
             self.waits = true;
             // An end that no instant can tell is as good as none.
-            let end = Instant::now().checked_add(self.most);
-            end.into_iter().for_each(|end| self.end.as_mut().reset(end));
+            if let Some(end) = Instant::now().checked_add(self.most) {
+                self.end.as_mut().reset(end);
+            }
         }
         self.end.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }

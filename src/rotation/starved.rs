@@ -96,6 +96,7 @@ impl Starved {
         }
     }
 
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests count the looks"))]
     fn may(&mut self, state: &State, account: AccountId, at: Timestamp) -> bool {
         #[cfg(test)]
         {
@@ -124,7 +125,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::policy::{Account, Campaign, Connection, Link};
+    use crate::policy::{Account, Campaign, Connection};
     use crate::rotation::attach::Mode;
     use crate::rotation::config::Config;
     use crate::rotation::engine::Engine;
