@@ -133,9 +133,10 @@ fn is_of_the_other_end(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
+    use std::io::{Read, Write};
 
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -157,17 +158,20 @@ mod tests {
                 Some(failure) => Poll::Ready(Err(failure)),
                 None => listener.poll_accept(cx).map_ok(|(stream, _)| stream),
             };
-            let call = async {
-                let mut stream = TcpStream::connect(address).await.unwrap();
-                stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+            let (answered, answer) = oneshot::channel();
+            let caller = std::thread::spawn(move || {
+                let mut stream = std::net::TcpStream::connect(address).unwrap();
+                stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
                 let mut front = [0; 12];
-                stream.read_exact(&mut front).await.unwrap();
-                assert_eq!(&front, b"HTTP/1.1 404");
-            };
+                stream.read_exact(&mut front).unwrap();
+                answered.send(front).unwrap();
+            });
+            let call = async { assert_eq!(&answer.await.unwrap(), b"HTTP/1.1 404") };
             let mut connections = Connections::new(Router::new(), &Settings::default());
             let taken = connections.take(accept, call);
             tokio::time::timeout(Duration::from_secs(20), taken).await.unwrap();
             connections.end(Duration::from_secs(1)).await;
+            caller.join().unwrap();
         });
     }
 }

@@ -125,7 +125,8 @@ impl Settings {
     }
 
     /// Sets how long what comes before a body may take to come, and how long a connection may be
-    /// idle between two calls; then it is closed. Default 60 s.
+    /// idle between two calls; then it is closed. As with every limit of connections, whoever
+    /// mounts the router sets its own. Default 60 s.
     pub const fn header_wait(mut self, span: Duration) -> Self {
         self.header_wait = span;
         self
