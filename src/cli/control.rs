@@ -65,7 +65,7 @@ pub(super) use unix::{Control, call};
 mod unix {
     use std::fs::{self, DirBuilder, Permissions};
     use std::io::{self, ErrorKind, Read, Write};
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
     use std::os::unix::net::UnixStream;
     use std::path::{Path, PathBuf};
     use std::time::Duration;
@@ -78,6 +78,10 @@ mod unix {
 
     /// The longest request, in bytes.
     const ASK_MAX: u64 = 4_096;
+    /// There is no socket, one that a service left behind when it was killed, or there can be none
+    /// since its path would be too long.
+    const NOBODY: [ErrorKind; 3] =
+        [ErrorKind::ConnectionRefused, ErrorKind::InvalidInput, ErrorKind::NotFound];
     /// How long either end waits for the other.
     const WAIT: Duration = Duration::from_secs(30);
 
@@ -86,12 +90,7 @@ mod unix {
         let place = place(store);
         let mut stream = match UnixStream::connect(&place) {
             Ok(stream) => stream,
-            // There is no socket, or one that a service left behind when it was killed.
-            Err(error)
-                if [ErrorKind::NotFound, ErrorKind::ConnectionRefused].contains(&error.kind()) =>
-            {
-                return None;
-            }
+            Err(error) if NOBODY.contains(&error.kind()) => return None,
             Err(error) => return Some(Err(unreachable(&place, &error))),
         };
         let answered = exchange(&mut stream, ask);
@@ -118,6 +117,8 @@ mod unix {
     #[derive(Debug)]
     pub(in crate::cli) struct Control {
         place: PathBuf,
+        /// Device and number of the socket that was made.
+        made: Option<(u64, u64)>,
         task: tokio::task::JoinHandle<()>,
     }
 
@@ -125,7 +126,8 @@ mod unix {
         /// Listens beside a store that this process has open; one that is left there is replaced.
         ///
         /// # Errors
-        /// If no socket can be made there, as when its path is longer than sockets may have.
+        /// If no socket can be made there, as when its path is longer than sockets may have, or
+        /// something else is there.
         pub(in crate::cli) fn open(
             store: &Path,
             engine: DurableEngine,
@@ -133,6 +135,7 @@ mod unix {
         ) -> io::Result<Self> {
             let place = place(store);
             let listener = bind(&place)?;
+            let made = identity(&place);
             let task = tokio::spawn(async move {
                 loop {
                     match listener.accept().await {
@@ -147,7 +150,7 @@ mod unix {
                     }
                 }
             });
-            Ok(Self { place, task })
+            Ok(Self { place, made, task })
         }
     }
 
@@ -155,7 +158,10 @@ mod unix {
         fn drop(&mut self) {
             self.task.abort();
             // Whoever finds it all the same is refused, and opens the store itself.
-            let _ = fs::remove_file(&self.place);
+            // What somebody else put there stays.
+            if self.made.is_some() && identity(&self.place) == self.made {
+                let _ = fs::remove_file(&self.place);
+            }
         }
     }
 
@@ -165,18 +171,36 @@ mod unix {
         let mut folder = place.as_os_str().to_owned();
         folder.push(".new");
         let folder = PathBuf::from(folder);
-        let _ = fs::remove_dir_all(&folder);
+        let path = folder.join("s");
+        clear(&folder, &path);
         DirBuilder::new().mode(0o700).create(&folder)?;
         let made = || {
-            let path = folder.join("s");
+            if fs::symlink_metadata(place).is_ok_and(|meta| !meta.file_type().is_socket()) {
+                let told = format!("{} is there and is no socket", place.display());
+                return Err(io::Error::new(ErrorKind::AlreadyExists, told));
+            }
             let listener = UnixListener::bind(&path)?;
             fs::set_permissions(&path, Permissions::from_mode(0o600))?;
             fs::rename(&path, place)?;
             Ok(listener)
         };
         let listener = made();
-        let _ = fs::remove_dir_all(&folder);
+        clear(&folder, &path);
         listener
+    }
+
+    /// Takes away a socket that was not moved to its place, and its folder. Anything else that is
+    /// in the folder stays, and so does the folder.
+    fn clear(folder: &Path, path: &Path) {
+        if fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket()) {
+            let _ = fs::remove_file(path);
+        }
+        let _ = fs::remove_dir(folder);
+    }
+
+    /// Device and number of what is somewhere.
+    fn identity(place: &Path) -> Option<(u64, u64)> {
+        fs::symlink_metadata(place).ok().map(|meta| (meta.dev(), meta.ino()))
     }
 
     /// Answers one request.

@@ -62,6 +62,11 @@ pub(super) struct Serve {
     #[arg(long, value_enum, value_name = "WHETHER", default_value_t = Metrics::On)]
     metrics: Metrics,
 
+    /// How many connections are open at once; whoever connects beyond them waits. Each takes a file
+    /// descriptor
+    #[arg(long, value_name = "N", default_value = "900")]
+    connections: NonZeroU32,
+
     /// How to write the log, to standard error; `MAILROTA_LOG` says how much of it, such as warn
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
     log: Log,
@@ -106,7 +111,8 @@ async fn run(serve: &Serve) -> Result<(), Failure> {
     // Calls are answered from the start on, at first with 503.
     let serving = {
         let service = service.clone();
-        tokio::spawn(async move { service.serve(listener, signal()).await })
+        let told = signal();
+        tokio::spawn(async move { service.serve(listener, told).await })
     };
     let (store, reads) = (serve.store.clone(), clock.clone());
     let opened = tokio::task::spawn_blocking(move || open(&store, &reads)).await;
@@ -142,6 +148,7 @@ fn settings(serve: &Serve) -> Settings {
     Settings::default()
         .attach_answer(answer)
         .burst(serve.burst)
+        .connections_max(serve.connections)
         .metrics(serve.metrics == Metrics::On)
         .per_minute(serve.rate)
         .unstated(unstated)
@@ -187,21 +194,25 @@ fn write_log(form: Log) {
     }
 }
 
-/// Done once the process is told to end.
-async fn signal() {
+/// Done once the process is told to end, which is heard from the call on.
+fn signal() -> impl Future<Output = ()> + Send + 'static {
     #[cfg(unix)]
-    {
+    let heard = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    };
+    async move {
+        #[cfg(unix)]
+        if let (Ok(mut terminate), Ok(mut interrupt)) = heard {
             tokio::select! {
                 _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
             }
             return;
         }
-    }
-    // A process that cannot be told is ended by force, which loses nothing that was answered.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+        // A process that cannot be told is ended by force, which loses nothing that was answered.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -14,6 +14,8 @@ use crate::http::service::Service;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over from a caller.
 const ID_MAX: usize = 64;
+/// The most characters of a method or a path in the log.
+const LOGGED_MAX: usize = 256;
 /// What is answered while the service stops too.
 const ALWAYS: [&str; 3] = ["/healthz", "/metrics", "/readyz"];
 
@@ -59,6 +61,7 @@ pub(super) async fn around(
         meters.called(method.as_str(), route, status, took);
     }
     let micros = took.as_micros();
+    let (method, path) = (logged(method.as_str()), logged(&path));
     tracing::info!(request_id = %id, %method, path, status, micros, "call");
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -74,6 +77,33 @@ fn given(headers: &HeaderMap) -> Option<String> {
     fit.then(|| id.to_owned())
 }
 
+/// A text that a caller made up, as the log takes it: short, and nothing that moves a cursor.
+fn logged(text: &str) -> String {
+    let mut logged = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == LOGGED_MAX {
+            logged.push('…');
+            break;
+        }
+        if c.is_ascii_graphic() { logged.push(c) } else { logged.extend(c.escape_unicode()) }
+    }
+    logged
+}
+
 fn made(service: &Service) -> String {
     format!("{:x}-{}", service.clock().now().timestamp_millis(), service.next_request())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_logged_is_short_and_moves_no_cursor() {
+        assert_eq!(logged("/api/v1/campaigns/1%20"), "/api/v1/campaigns/1%20");
+        assert_eq!(logged("/a\u{9b}2J\u{7f}\u{202e}\n"), r"/a\u{9b}2J\u{7f}\u{202e}\u{a}");
+        let long = logged(&"x".repeat(60_000));
+        assert_eq!((long.chars().count(), long.ends_with("x…")), (257, true));
+        assert_eq!(logged(&"x".repeat(256)).len(), 256);
+    }
 }

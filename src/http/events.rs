@@ -83,13 +83,14 @@ impl Listener {
     /// What is told next; nothing if the stream ends.
     async fn next(&mut self) -> Option<Event> {
         loop {
+            // Asked before each, since a key that was revoked hears no more.
+            if !self.may_listen() {
+                return None;
+            }
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
             self.news.borrow_and_update();
-            if !self.may_listen() {
-                return None;
-            }
             match self.service.feed().after(self.owner, self.after, TAKEN) {
                 // It reads too slowly; it is told so when it comes back.
                 Found::Missed(_) if !self.asked => return None,
@@ -108,29 +109,28 @@ impl Listener {
                 if self.ended {
                     return None;
                 }
-                if let Some(beat) = self.wait().await {
-                    return Some(beat);
-                }
+                self.wait().await;
             }
         }
     }
 
     /// Waits for news, for the end, or for so long that a sign of life is due.
-    async fn wait(&mut self) -> Option<Event> {
+    async fn wait(&mut self) {
         let settings = self.service.settings();
         let stops = tokio::select! {
             _ = self.news.changed() => false,
             _ = self.stop.wait_for(|stopping| *stopping) => true,
             () = tokio::time::sleep(settings.heartbeat) => {
-                return Some(Event::default().comment(""));
+                self.ready.push_back(Event::default().comment(""));
+                false
             }
         };
         if stops {
             // What the calls that still run come to is told too.
-            let _ = tokio::time::timeout(settings.drain_max, self.service.at_rest()).await;
+            let most = settings.calls_drain_max();
+            let _ = tokio::time::timeout(most, self.service.at_rest()).await;
             self.ended = true;
         }
-        None
     }
 
     /// Whether the key still opens.

@@ -3,10 +3,13 @@
 //! A body is a JSON object whatever its content type, also with DELETE. Names may be written with
 //! underscores or in camel case. What a field means is told where it is read.
 
+use std::sync::Arc;
+
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::problem::{Detail, Problem};
 use crate::http::service::Service;
@@ -16,6 +19,14 @@ use crate::import::fields::{Fields, Findings};
 pub(super) const LIST_MAX: usize = 1_000;
 /// The most things on a page.
 pub(super) const PAGE_MAX: u64 = 100;
+/// The most bytes of bodies, except of small ones, that are read and not answered yet.
+const ROOM: usize = 4 << 20;
+/// The most bytes of a small body: fifty times what a call of the run loop has.
+const SMALL: usize = 8 << 10;
+/// How many fields that are given twice are told.
+const TWICE_MAX: usize = 100;
+/// How many characters are told of a name that a caller made up.
+const NAME_SHOWN: usize = 80;
 
 /// A number in the path.
 #[derive(Clone, Copy, Debug)]
@@ -53,23 +64,48 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     }
 }
 
-/// The body.
+/// The body, and the room that it takes until it is dropped.
+#[derive(Debug)]
+pub(super) struct Body(pub(super) Map<String, Value>, pub(super) Option<OwnedSemaphorePermit>);
+
+/// What is read of bodies that are being answered takes memory many times their bytes; so many
+/// bytes are read at once, and what is beyond waits.
 #[derive(Clone, Debug)]
-pub(super) struct Body(pub(super) Map<String, Value>);
+pub(super) struct Room(Arc<Semaphore>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(ROOM)))
+    }
+}
+
+impl Room {
+    /// Room for a body; one that is small takes none, so that nobody waits for large ones then.
+    async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        if bytes <= SMALL {
+            return None;
+        }
+        let bytes = u32::try_from(bytes.min(ROOM)).unwrap_or(u32::MAX);
+        // It is never closed.
+        Arc::clone(&self.0).acquire_many_owned(bytes).await.ok()
+    }
+}
 
 impl FromRequest<Service> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
-        let most = service.settings().body_max;
-        let bytes = to_bytes(request.into_body(), most).await.map_err(|_| {
+        let (most, wait) = (service.settings().body_max, service.settings().body_wait);
+        let read = tokio::time::timeout(wait, to_bytes(request.into_body(), most)).await;
+        let bytes = read.map_err(|_| Problem::TooSlow { wait })?.map_err(|_| {
             Problem::malformed(format!("the body cannot be read, or is longer than {most} bytes"))
         })?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self(Map::new()));
+            return Ok(Self(Map::new(), None));
         }
+        let room = service.room().take(bytes.len()).await;
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(object)) => normalise(object).map(Self),
+            Ok(Value::Object(object)) => Ok(Self(normalise(object)?, room)),
             Ok(_) => Err(Problem::malformed("the body is not a JSON object")),
             // The words of the parser quote nothing of the body.
             Err(error) => Err(Problem::malformed(format!("the body is not JSON: {error}"))),
@@ -142,25 +178,35 @@ impl Page {
     }
 }
 
-/// Adds every name that is in camel case with underscores too, at any depth.
+/// Gives every value whose name is in camel case the name with underscores, at any depth. Plain
+/// values keep both names; lists and objects are moved, since copies would double at each level.
 fn normalise(mut object: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
     let mut twice = Vec::new();
-    spell(&mut object, "", &mut twice);
+    spell(&mut object, None, &mut twice);
     if twice.is_empty() { Ok(object) } else { Err(Problem::invalid(twice)) }
 }
 
-fn spell(object: &mut Map<String, Value>, path: &str, twice: &mut Vec<Detail>) {
-    let camel: Vec<(String, String)> = object
-        .keys()
-        .filter(|name| name.bytes().any(|byte| byte.is_ascii_uppercase()))
-        .map(|name| (name.clone(), underscored(name)))
-        .collect();
-    for (name, plain) in camel {
-        let value = object.get(&name).cloned().unwrap_or_default();
+/// Where an object is. A path is only made of it when there is something to tell.
+#[derive(Clone, Copy, Debug)]
+struct Place<'a> {
+    above: Option<&'a Place<'a>>,
+    name: &'a str,
+}
+
+fn spell(object: &mut Map<String, Value>, above: Option<&Place<'_>>, twice: &mut Vec<Detail>) {
+    let is_camel = |name: &&String| name.bytes().any(|byte| byte.is_ascii_uppercase());
+    let camel: Vec<String> = object.keys().filter(is_camel).cloned().collect();
+    for name in camel {
+        let plain = underscored(&name);
+        let value = match object.get(&name) {
+            Some(Value::Array(_) | Value::Object(_)) => object.remove(&name),
+            value => value.cloned(),
+        };
+        let Some(value) = value else { continue };
         match object.get(&plain) {
-            Some(other) if *other != value => {
-                let message = format!("{name} says otherwise; give one of the two");
-                twice.push(Detail::field(format!("{path}{plain}"), message));
+            Some(other) if *other != value && twice.len() < TWICE_MAX => {
+                let message = format!("{} says otherwise; give one of the two", short(&name));
+                twice.push(Detail::field(path(&Place { above, name: &plain }), message));
             }
             Some(_) => {}
             None => drop(object.insert(plain, value)),
@@ -172,10 +218,29 @@ fn spell(object: &mut Map<String, Value>, path: &str, twice: &mut Vec<Detail>) {
         } else {
             std::slice::from_mut(value)
         };
+        let place = Place { above, name };
         for inner in items.iter_mut().filter_map(Value::as_object_mut) {
-            spell(inner, &format!("{path}{name}."), twice);
+            spell(inner, Some(&place), twice);
         }
     }
+}
+
+/// The names from the body down, with dots between.
+fn path(place: &Place<'_>) -> String {
+    let mut names: Vec<String> = std::iter::successors(Some(place), |place| place.above)
+        .map(|place| short(place.name))
+        .collect();
+    names.reverse();
+    names.join(".")
+}
+
+/// A name that a caller made up, cut to what a person reads.
+fn short(name: &str) -> String {
+    let mut short: String = name.chars().take(NAME_SHOWN).collect();
+    if short.len() < name.len() {
+        short.push('…');
+    }
+    short
 }
 
 fn underscored(name: &str) -> String {
@@ -204,5 +269,92 @@ mod tests {
         let twice = read(json!({"a": {"isB": 1, "is_b": 2}})).unwrap_err();
         let Problem::Invalid { details, .. } = twice else { panic!("two values") };
         assert_eq!(details[0].field.as_deref(), Some("a.is_b"));
+    }
+
+    /// The size of what is read of a text, in bytes of JSON.
+    fn size(text: &str) -> usize {
+        let object = serde_json::from_str(text).unwrap();
+        serde_json::to_string(&normalise(object).unwrap()).unwrap().len()
+    }
+
+    #[test]
+    fn what_is_read_is_as_large_as_what_is_given_however_deep_it_is() {
+        // One level more is refused by the parser.
+        let nested = |name: &str, depth| {
+            format!("{}1{}", format!(r#"{{"{name}":"#).repeat(depth), "}".repeat(depth))
+        };
+        assert!(serde_json::from_str::<Value>(&nested("aB", 128)).is_err());
+        let deepest = nested("aB", 127);
+        // A letter more for every name, and the innermost number has both.
+        assert!(size(&deepest) <= deepest.len() + 127 + 10);
+        for (open, close) in [(r#"{"aB":[{"cD":"#, "}]}"), (r#"{"aB":[1,{"c":[],"dE":"#, "}]}")] {
+            let text = format!("{}{{}}{}", open.repeat(40), close.repeat(40));
+            assert!(size(&text) <= 2 * text.len(), "{open}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_not_written_anew_for_each_of_many_items() {
+        // 1.2 TB, if each item wrote it.
+        let name = "nameIn".repeat(700_000);
+        let items = vec![r#"{"aB":1}"#; 300_000].join(",");
+        let text = format!(r#"{{"{name}":[{items}]}}"#);
+        assert!(size(&text) <= 3 * text.len());
+    }
+
+    #[test]
+    fn lists_and_objects_may_be_given_twice_if_they_agree() {
+        let read = |text: &str| normalise(serde_json::from_str(text).unwrap());
+        let same = read(r#"{"aB":{"cD":[1]},"a_b":{"cD":[1]}}"#).unwrap();
+        assert_eq!(Value::Object(same), json!({"a_b": {"c_d": [1]}}));
+        let twice = read(r#"{"x":[{"aB":[1],"a_b":[2]}]}"#).unwrap_err();
+        let Problem::Invalid { details, .. } = twice else { panic!("two values") };
+        assert_eq!(details[0].field.as_deref(), Some("x.a_b"));
+        assert_eq!(details[0].reasons[0].message, "aB says otherwise; give one of the two");
+    }
+
+    #[test]
+    fn of_many_fields_that_are_given_twice_some_are_told_and_shortly() {
+        let told = |text: &str| match normalise(serde_json::from_str(text).unwrap()) {
+            Err(Problem::Invalid { details, .. }) => details,
+            other => panic!("two values: {other:?}"),
+        };
+        let names = |n: usize| format!(r#""a{n}B":1,"a{n}_b":2"#);
+        let names: Vec<_> = (0..1_000).map(names).collect();
+        assert_eq!(told(&format!("{{{}}}", names.join(","))).len(), TWICE_MAX);
+        let (long, path) = ("a".repeat(1_000), "x".repeat(10_000));
+        let details = told(&format!(r#"{{"{path}":[{{"{long}B":1,"{long}_b":2}}]}}"#));
+        let detail = serde_json::to_string(&details).unwrap();
+        assert!(detail.len() < 500, "{detail}");
+    }
+
+    /// Whether a body of so many bytes is read at once.
+    fn reads(service: &Service, bytes: usize) -> Option<Body> {
+        let text = format!("{{{}}}", " ".repeat(bytes - 2));
+        let request = Request::new(axum::body::Body::from(text));
+        let read = std::pin::pin!(Body::from_request(request, service));
+        match read.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            std::task::Poll::Ready(read) => Some(read.unwrap()),
+            std::task::Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn large_bodies_wait_for_those_that_are_being_answered_and_small_ones_do_not() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _entered = runtime.enter();
+        let clock = crate::clock::Clock::by_hand(chrono::DateTime::UNIX_EPOCH);
+        let settings = crate::http::settings::Settings::default().body_max(2 * ROOM);
+        let service = Service::new(settings, clock);
+        let mut held: Vec<_> =
+            (0..4).map(|_| reads(&service, 1 << 20).expect("there is room")).collect();
+        assert!(reads(&service, 1 << 20).is_none());
+        assert!(reads(&service, SMALL).is_some());
+        held.pop();
+        assert!(reads(&service, 1 << 20).is_some());
+        // One that is larger than all the room takes all of it.
+        assert!(reads(&service, 2 * ROOM).is_none());
+        drop(held);
+        assert!(reads(&service, 2 * ROOM).is_some());
     }
 }

@@ -43,11 +43,12 @@ impl Modify for Keys {
 }
 
 /// The refusals that every call may answer: status, words, schema.
-const REFUSALS: [(&str, &str, &str); 9] = [
+const REFUSALS: [(&str, &str, &str); 10] = [
     ("400", "The path, the query or the body cannot be read", "Problem"),
     ("401", "No key, or a wrong one", "KeyProblem"),
     ("404", "It does not exist, or belongs to somebody else", "Problem"),
     ("405", "The path takes other methods", "Problem"),
+    ("408", "The body did not come in time", "Problem"),
     ("409", "The state of things forbids it", "Problem"),
     ("422", "Values that fail validation, each with every reason", "Problem"),
     ("429", "Too many calls", "LimitProblem"),

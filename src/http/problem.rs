@@ -3,6 +3,9 @@
 //! One envelope per status, the same for every route. What does not exist and what belongs to
 //! somebody else are one problem, so they cannot be told apart.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -13,18 +16,42 @@ use utoipa::ToSchema;
 use crate::import::FieldError;
 use crate::rotation::{AttachReport, Checked, Finding};
 
+/// The most details of a refusal, as many as a list may have entries.
+pub(super) const DETAILS_MAX: usize = 1_000;
+
 /// A call that is not answered as its caller wished.
 #[derive(Clone, Debug)]
 pub(super) enum Problem {
-    Conflict { code: &'static str, error: String, details: Vec<Detail> },
-    Internal { problem: String },
-    Invalid { error: Option<String>, details: Vec<Detail> },
-    Malformed { error: String },
+    Conflict {
+        code: &'static str,
+        error: String,
+        details: Vec<Detail>,
+    },
+    Internal {
+        problem: String,
+    },
+    Invalid {
+        error: Option<String>,
+        details: Vec<Detail>,
+    },
+    Malformed {
+        error: String,
+    },
     MethodNotAllowed,
-    NotFound { details: Vec<Detail> },
+    NotFound {
+        details: Vec<Detail>,
+    },
     TooMany(Limited),
+    /// The body did not come in time.
+    TooSlow {
+        wait: Duration,
+    },
     Unauthorized,
-    Unavailable { code: &'static str, error: String, retry_after: u64 },
+    Unavailable {
+        code: &'static str,
+        error: String,
+        retry_after: u64,
+    },
 }
 
 /// How a caller stands with its limit.
@@ -148,16 +175,14 @@ impl Problem {
         Self::Malformed { error: error.into() }
     }
 
-    /// Fields that are wrong. Of several readings of one field the first is told.
-    pub(super) fn invalid(details: Vec<Detail>) -> Self {
-        let mut told: Vec<Detail> = Vec::with_capacity(details.len());
-        for detail in details {
-            let again = detail.field.is_some() && told.iter().any(|one| one.field == detail.field);
-            if !again {
-                told.push(detail);
-            }
-        }
-        Self::Invalid { error: None, details: told }
+    /// Fields that are wrong, up to [`DETAILS_MAX`]. Of several readings of one field the first is
+    /// told.
+    pub(super) fn invalid(mut details: Vec<Detail>) -> Self {
+        let mut told = BTreeSet::new();
+        details
+            .retain(|detail| detail.field.as_ref().is_none_or(|field| told.insert(field.clone())));
+        details.truncate(DETAILS_MAX);
+        Self::Invalid { error: None, details }
     }
 
     /// One field that is wrong.
@@ -186,6 +211,7 @@ impl Problem {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -206,6 +232,9 @@ impl Problem {
             Self::MethodNotAllowed => "Method not allowed".to_owned(),
             Self::NotFound { .. } => "Resource not found".to_owned(),
             Self::TooMany(_) => "Too many requests".to_owned(),
+            Self::TooSlow { wait } => {
+                format!("the body did not come within {} seconds", wait.as_secs_f64())
+            }
             Self::Unauthorized => "Invalid API Key".to_owned(),
         }
     }
@@ -236,6 +265,7 @@ impl Problem {
             }
             Self::NotFound { details } => body("Resource not found".to_owned(), None, details),
             Self::TooMany(limited) => limited.respond(),
+            Self::TooSlow { .. } => body(self.words(), Some("timeout"), Vec::new()),
             Self::Unauthorized => {
                 let body = Json(KeyProblemBody { message: "Invalid API Key" });
                 (status, [(WWW_AUTHENTICATE, "Bearer")], body).into_response()
@@ -277,5 +307,23 @@ impl IntoResponse for Problem {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wrong_field_is_told_once_and_no_more_of_them_than_a_person_reads() {
+        let field = |n: usize| Detail::field(format!("f{}", n / 2), format!("{n}"));
+        let Problem::Invalid { details, .. } = Problem::invalid((0..100_000).map(field).collect())
+        else {
+            panic!("fields are wrong")
+        };
+        assert_eq!(details.len(), DETAILS_MAX);
+        for (n, detail) in details.iter().enumerate() {
+            assert_eq!(*detail, field(2 * n), "the first of two");
+        }
     }
 }

@@ -78,7 +78,7 @@ enum Hold {
 async fn feedback(
     caller: Caller,
     Id(id): Id,
-    Body(body): Body,
+    Body(body, _room): Body,
 ) -> Result<Json<FeedbackTaken>, Problem> {
     let feedback = read(&body)?;
     let now = caller.now;

@@ -1,11 +1,11 @@
 //! Serving on a socket, and stopping without losing anything.
 
 use std::future::Future;
-use std::io;
-use std::time::Duration;
+use std::task::Context;
 
 use tokio::net::TcpListener;
 
+use crate::http::connections::Connections;
 use crate::http::service::Service;
 use crate::store::StoreError;
 
@@ -13,8 +13,6 @@ use crate::store::StoreError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The socket failed.
-    Io(io::Error),
     /// The store could not be closed; what was answered is safe all the same.
     Store(StoreError),
 }
@@ -22,7 +20,6 @@ pub enum ServeError {
 impl std::fmt::Display for ServeError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "the socket failed: {error}"),
             Self::Store(error) => write!(f, "the store could not be closed: {error}"),
         }
     }
@@ -30,51 +27,40 @@ impl std::fmt::Display for ServeError {
 
 impl std::error::Error for ServeError {}
 
-/// How long a connection that is not done may still be written to once every call has ended.
-const FLUSH: Duration = Duration::from_secs(2);
-
 impl Service {
-    /// Serves on a socket until `stop` is done. Then every call that runs is finished, up to
-    /// [`Settings::drain_max`](crate::http::Settings::drain_max), new ones are answered 503, and
-    /// the store is closed.
+    /// Serves on a socket until `stop` is done. Then every call that runs is finished, new ones are
+    /// answered 503, within [`Settings::drain_max`](crate::http::Settings::drain_max) all
+    /// connections are ended, and the store is closed.
+    ///
+    /// A socket that takes no connection for a while, as when the process has no more descriptors,
+    /// is tried again.
     ///
     /// # Errors
-    /// [`ServeError`] if the socket failed, or the store as it was closed.
+    /// [`ServeError`] if the store failed as it was closed.
     pub async fn serve(
         &self,
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let (tell, told) = tokio::sync::oneshot::channel::<()>();
-        let service = self.clone();
-        let drain = tokio::spawn(async move {
+        let settings = self.settings();
+        let drained = async {
             stop.await;
             tracing::info!("stopping: finishing what runs, refusing what is new");
-            service.stop();
-            let drain_max = service.settings().drain_max;
-            if tokio::time::timeout(drain_max, service.at_rest()).await.is_err() {
+            self.stop();
+            let most = settings.calls_drain_max();
+            if tokio::time::timeout(most, self.at_rest()).await.is_err() {
                 tracing::warn!("some calls still run and are left behind");
             }
-            // If nobody listens, serving has ended already.
-            let _ = tell.send(());
-            tokio::time::sleep(FLUSH).await;
-        });
-        let shut = async move {
-            // A sender that is gone is as good as told.
-            let _ = told.await;
         };
-        let served = axum::serve(listener, self.router()).with_graceful_shutdown(shut);
+        let mut connections = Connections::new(self.router(), settings);
+        let accept = move |cx: &mut Context<'_>| listener.poll_accept(cx).map_ok(|(one, _)| one);
+        connections.take(accept, drained).await;
         // A connection that is kept open by its other end does not keep the service.
-        let ended = tokio::select! {
-            ended = served => ended,
-            _ = drain => Ok(()),
-        };
-        self.stop();
+        connections.end(settings.flush_max()).await;
         let closed = match self.engine().cloned() {
             Some(engine) => tokio::task::spawn_blocking(move || engine.close()).await,
             None => Ok(Ok(())),
         };
-        ended.map_err(ServeError::Io)?;
         match closed {
             Ok(closed) => closed.map_err(ServeError::Store),
             Err(_) => Err(ServeError::Store(StoreError::Panicked)),

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use crate::clock::Clock;
 use crate::http::events::Listeners;
 use crate::http::feed::Feed;
+use crate::http::input::Room;
 use crate::http::limits::Limits;
 use crate::http::metrics::Meters;
 use crate::http::problem::Problem;
@@ -34,6 +35,7 @@ struct Inner {
     /// Told when the last call that ran has ended.
     rest: Notify,
     requests: AtomicU64,
+    room: Room,
     running: AtomicUsize,
     settings: Settings,
     stopping: AtomicBool,
@@ -70,6 +72,7 @@ impl Service {
             hub: Arc::new(Hub { feed: Feed::default(), meters }),
             rest: Notify::new(),
             requests: AtomicU64::new(0),
+            room: Room::default(),
             running: AtomicUsize::new(0),
             settings,
             stopping: AtomicBool::new(false),
@@ -127,6 +130,10 @@ impl Service {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    pub(super) fn room(&self) -> &Room {
+        &self.0.room
     }
 
     pub(super) fn listeners(&self) -> &Listeners {

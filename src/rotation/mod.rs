@@ -44,6 +44,7 @@ mod settings;
 mod settle;
 mod snapshot;
 mod sorted;
+mod starved;
 mod state;
 mod table;
 mod turnout;

@@ -2,19 +2,17 @@
 //! or once for a change.
 //!
 //! Looks at facts after they were taken in, and remembers what it told; it changes nothing. A grant
-//! costs a look-up and a comparison: how many more grants cannot come near a cap is kept. Only a
-//! change of an account or of a campaign looks through a pool, and only until somebody is found who
-//! may send.
+//! costs a look-up and a comparison: how many more grants cannot come near a cap is kept.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::policy::{CampaignState, Reason};
+use crate::policy::Reason;
 use crate::rotation::engine::Engine;
 use crate::rotation::event::{Event, Fact};
 use crate::rotation::notice::{CapUse, Notice, Noticed};
 use crate::rotation::reserve::Unavailable;
 use crate::rotation::rules::AccountRules;
+use crate::rotation::starved::{Starved, is_active, lost};
 use crate::rotation::state::{AccountRecord, CampaignRecord, State};
 use crate::vocab::{AccountId, CampaignId, CivilDay, Timestamp, Today};
 
@@ -46,8 +44,7 @@ use crate::vocab::{AccountId, CampaignId, CivilDay, Timestamp, Today};
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     accounts: BTreeMap<AccountId, Told>,
-    /// Those that nobody may send for, and the day on which that was told last.
-    starved: BTreeMap<CampaignId, CivilDay>,
+    pub(crate) starved: Starved,
     today: Today,
 }
 
@@ -82,10 +79,9 @@ impl Watch {
             watch.accounts.entry(*id).or_default().lost = lost(state, record, now);
             watch.measure(state, *id, record, now);
         }
-        for (id, campaign) in state.campaigns.iter().filter(|(_, campaign)| is_active(campaign)) {
-            if !anybody_may(state, campaign, now) {
-                watch.starved.insert(*id, campaign.settings.zone.civil_day(now));
-            }
+        for id in state.campaigns.keys() {
+            // What nobody may send for now was told.
+            let _ = watch.starved.look(state, *id, None, now);
         }
         watch
     }
@@ -113,7 +109,7 @@ impl Watch {
         };
         let now = engine.seen().unwrap_or(Timestamp::MIN);
         let day = record.settings.zone.civil_day(now);
-        if self.starved.insert(campaign, day) != Some(day) {
+        if self.starved.tell(campaign, day) {
             let reasons = unavailable.reasons().map(|(_, block)| block.reason);
             notices.push(starved(record, reasons.collect(), now));
         }
@@ -126,11 +122,11 @@ impl Watch {
                 self.set(state, account.id, at, notices);
                 self.used(state, account.id, at, notices);
             }
-            Fact::Attached { campaign, .. } | Fact::Detached { campaign, .. } => {
-                self.look(state, *campaign, at, notices);
+            Fact::Attached { campaign, accounts } | Fact::Detached { campaign, accounts } => {
+                self.look(state, *campaign, Some(accounts), at, notices);
             }
-            Fact::CampaignDeleted { campaign } => drop(self.starved.remove(campaign)),
-            Fact::CampaignSet { campaign } => self.look(state, campaign.id, at, notices),
+            Fact::CampaignDeleted { campaign } => self.starved.forget(*campaign),
+            Fact::CampaignSet { campaign } => self.look(state, campaign.id, None, at, notices),
             Fact::Lapsed { reservation, .. } | Fact::Settled { reservation, .. } => {
                 let Some(record) = state.reservations.get(*reservation) else { return };
                 self.ended(state, record.account, at, notices);
@@ -161,10 +157,9 @@ impl Watch {
         let owner = record.settings.owner;
         let what = Noticed::AccountLost { account, reasons, deleted: true };
         notices.push(Notice { at, owner, what });
-        // Which campaigns it was in is forgotten by now; only those of its owner can be.
-        let of_owner = state.campaigns.iter().filter(|(_, one)| one.settings.owner == owner);
-        for (campaign, _) in of_owner {
-            self.look(state, *campaign, at, notices);
+        // Others of its campaigns have somebody who may send, or nobody without it either.
+        for campaign in self.starved.campaigns_of(account) {
+            self.look(state, campaign, Some(&[]), at, notices);
         }
     }
 
@@ -182,7 +177,7 @@ impl Watch {
         }
         if before.is_empty() != reasons.is_empty() {
             for campaign in record.campaigns.iter() {
-                self.look(state, *campaign, at, notices);
+                self.look(state, *campaign, Some(&[account]), at, notices);
             }
         }
     }
@@ -192,28 +187,13 @@ impl Watch {
         &mut self,
         state: &State,
         campaign: CampaignId,
+        changed: Option<&[AccountId]>,
         at: Timestamp,
         notices: &mut Vec<Notice>,
     ) {
-        let Some(record) = state.campaign(campaign).filter(|record| is_active(record)) else {
-            self.starved.remove(&campaign);
-            return;
-        };
-        if anybody_may(state, record, at) {
-            self.starved.remove(&campaign);
-            return;
-        }
-        let day = record.settings.zone.civil_day(at);
-        if let Entry::Vacant(told) = self.starved.entry(campaign) {
-            told.insert(day);
-            let members = record.attached.keys().filter_map(|id| state.account(*id));
-            let mut reasons: BTreeSet<Reason> =
-                members.flat_map(|member| lost(state, member, at)).collect();
-            if reasons.is_empty() {
-                reasons.insert(Reason::NoSenders);
-            }
-            notices.push(starved(record, reasons, at));
-        }
+        let reasons = self.starved.look(state, campaign, changed, at);
+        let told = reasons.zip(state.campaign(campaign));
+        notices.extend(told.map(|(reasons, record)| starved(record, reasons, at)));
     }
 
     fn granted(
@@ -328,24 +308,6 @@ impl Engine {
 /// The least use that is 90 % of an allowance.
 fn near(allowance: u32) -> u32 {
     allowance - allowance / 10
-}
-
-fn is_active(campaign: &CampaignRecord) -> bool {
-    campaign.settings.state == CampaignState::Active && !campaign.deleted
-}
-
-fn anybody_may(state: &State, campaign: &CampaignRecord, at: Timestamp) -> bool {
-    let mut members = campaign.attached.keys().filter_map(|id| state.account(*id));
-    members.any(|member| lost(state, member, at).is_empty())
-}
-
-/// What keeps an account until somebody acts.
-fn lost(state: &State, account: &AccountRecord, at: Timestamp) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    AccountRules::of(state, account).lasting(at, |verdict| {
-        reasons.extend(verdict.block.map(|block| block.reason));
-    });
-    reasons
 }
 
 fn starved(record: &CampaignRecord, reasons: BTreeSet<Reason>, at: Timestamp) -> Notice {

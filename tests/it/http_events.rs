@@ -233,6 +233,18 @@ fn a_silent_stream_gives_signs_of_life_until_its_key_is_revoked() {
 }
 
 #[test]
+fn a_key_that_was_revoked_hears_nothing_that_was_told_before_either() {
+    let world = World::new();
+    world.set_up(1);
+    let mut stream = world.listen(&world.keys[0], EVENTS, &[]);
+    assert!(stream.next().unwrap().starts_with(':'));
+    assert_eq!(world.ask("PUT", "/api/v1/email-accounts/suspend/1", "").status, 200);
+    assert_eq!(event(&mut stream).name, "account_lost");
+    revoke_key(world.engine(), 1, world.now).unwrap();
+    assert_eq!(stream.next(), None);
+}
+
+#[test]
 fn a_stream_ends_when_the_service_stops_and_holds_up_no_rest() {
     let world = World::new();
     world.set_up(1);

@@ -61,7 +61,7 @@ impl Serving {
     }
 
     /// Tells it to end, as an operator does, and waits until it has.
-    fn end(mut self) -> Option<i32> {
+    pub(crate) fn end(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.child.wait().unwrap().code()
@@ -102,7 +102,7 @@ fn a_service_that_ended_goes_on_where_it_was() {
 }
 
 /// The command `keys` on a folder's store: what it shows, or what it complains of.
-fn keys(folder: &Folder, words: &[&str]) -> Result<String, String> {
+pub(crate) fn keys(folder: &Folder, words: &[&str]) -> Result<String, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mailrota"));
     let output = command.arg("keys").args(words).arg("--store").arg(folder.store()).output();
     let output = output.unwrap();

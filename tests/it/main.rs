@@ -46,6 +46,10 @@ mod histories;
 #[cfg(feature = "http")]
 mod http_calls;
 #[cfg(feature = "http")]
+mod http_connections;
+#[cfg(feature = "cli")]
+mod http_control;
+#[cfg(feature = "http")]
 mod http_events;
 #[cfg(feature = "http")]
 mod http_lives;

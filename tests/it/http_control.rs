@@ -1,0 +1,61 @@
+//! The socket beside a store: what else may be in its place, and stores that can have none.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixListener;
+
+use crate::durable_world::Folder;
+use crate::http_socket::{Serving, keys};
+
+#[test]
+fn what_somebody_else_put_in_its_place_stays() {
+    let folder = Folder::new();
+    let place = folder.0.join("store.db-control");
+    let making = folder.0.join("store.db-control.new");
+    fs::write(&place, "a letter").unwrap();
+    drop(Serving::start_with(&folder, &[]));
+    assert_eq!(fs::read_to_string(&place).unwrap(), "a letter");
+    assert!(!making.exists());
+    fs::remove_file(&place).unwrap();
+    // The folder that the socket is made in too, if there is something else in it.
+    fs::create_dir(&making).unwrap();
+    fs::write(making.join("letter"), "another").unwrap();
+    let serving = Serving::start_with(&folder, &[]);
+    assert_eq!(fs::read_to_string(making.join("letter")).unwrap(), "another");
+    // Without a socket it serves, and keys wait until it has ended.
+    assert!(!place.exists());
+    assert!(keys(&folder, &["list"]).is_err());
+    drop(serving);
+    assert!(keys(&folder, &["list"]).is_ok());
+}
+
+#[test]
+fn a_socket_that_took_its_place_stays() {
+    let folder = Folder::new();
+    let place = folder.0.join("store.db-control");
+    let serving = Serving::start_with(&folder, &[]);
+    fs::remove_file(&place).unwrap();
+    let other = UnixListener::bind(&place).unwrap();
+    assert_eq!(serving.end(), Some(0));
+    assert!(fs::symlink_metadata(&place).unwrap().file_type().is_socket());
+    drop(other);
+    // One that nobody listens at is replaced, and taken away in the end.
+    let serving = Serving::start_with(&folder, &[]);
+    assert!(keys(&folder, &["list"]).is_ok());
+    assert_eq!(serving.end(), Some(0));
+    assert!(!place.exists());
+}
+
+#[test]
+fn a_store_whose_path_is_too_long_for_a_socket_has_keys_all_the_same() {
+    let mut folder = Folder::new();
+    let whole = folder.0.clone();
+    folder.0.push("x".repeat(120));
+    fs::create_dir(&folder.0).unwrap();
+    let told = keys(&folder, &["add", "--owner", "3"]).unwrap();
+    assert!(told.starts_with("key 1 of owner 3"), "{told}");
+    assert_eq!(keys(&folder, &["list"]).unwrap().lines().count(), 2);
+    folder.0 = whole;
+}
