@@ -68,16 +68,25 @@ impl Order {
         standing.ticket
     }
 
+    /// Puts a row in again elsewhere that was [found](Self::first_eligible), with the ticket that
+    /// it has. Nothing happens if it was not.
+    #[inline]
+    pub(crate) fn serve(&mut self, ticket: Ticket, row: Slot, spot: Spot) -> bool {
+        let Spot { start, deadline, id } = spot;
+        let standing = Standing { start, deadline, id, row: row.number(), ticket };
+        match &mut self.many {
+            Some(runs) => runs.serve(&standing),
+            None => self.few.serve(&standing),
+        }
+    }
+
     /// Takes a row out and puts it in again elsewhere.
     pub(crate) fn put_again(&mut self, old: Ticket, row: Slot, spot: Spot) -> Ticket {
-        let standing = self.standing(row, spot);
-        if let Some(runs) = &mut self.many {
-            runs.leave(old);
-            runs.insert(standing);
-        } else {
-            self.few.replace(old, standing);
+        if self.serve(old, row, spot) {
+            return old;
         }
-        standing.ticket
+        self.leave(old);
+        self.insert(row, spot)
     }
 
     fn standing(&mut self, row: Slot, spot: Spot) -> Standing {
@@ -109,6 +118,7 @@ impl Order {
     }
 
     /// The row that is first by deadline among those whose start has come.
+    #[inline]
     pub(crate) fn first_eligible(
         &mut self,
         virtual_time: i128,
@@ -132,14 +142,18 @@ impl Order {
         self.few.first_ahead(virtual_time)
     }
 
+    /// Calls with rows whose turn comes soon after one was served, with each once; with none where
+    /// there are few.
+    #[inline]
+    pub(crate) fn tell(&mut self, mut to: impl FnMut(Slot)) {
+        if let Some(runs) = &mut self.many {
+            runs.tell(|at| to(at.row()));
+        }
+    }
+
     /// How many entries there are, those that were left behind too.
     pub(crate) fn len(&self) -> usize {
         self.few.len() + self.many.as_ref().map_or(0, |runs| runs.len())
-    }
-
-    /// Whether nobody is in, nor anything left behind.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Drops the entries that rows left behind.
