@@ -300,6 +300,48 @@ mod tests {
         }
     }
 
+    /// Twenty rows whose start has come, and others that start later.
+    fn with_later(later: [(i128, i128); 2]) -> Pool {
+        let mut pool = Pool::new(23, false);
+        for row in 0..20 {
+            put(&mut pool, row, (0, 1_000));
+        }
+        put(&mut pool, 20, later[0]);
+        put(&mut pool, 21, later[1]);
+        pool
+    }
+
+    /// Puts a row in by its start and the length of its turn, in turns of the lightest account.
+    fn put(pool: &mut Pool, row: usize, (start, turn): (i128, i128)) {
+        let id = AccountId(u64::try_from(row).unwrap());
+        pool.put(row, Spot { start: start << 80, deadline: (start + turn) << 80, id });
+    }
+
+    fn next_start(pool: &mut Pool, now: i128) -> i128 {
+        pool.first(true, now << 80);
+        pool.first(false, now << 80).map_or(0, |spot| spot.start >> 80)
+    }
+
+    #[test]
+    fn who_starts_next_is_found_in_a_run_that_was_empty() {
+        let mut pool = with_later([(10, 1), (8, 30)]);
+        assert_eq!(next_start(&mut pool, 0), 8);
+        pool.take(20);
+        pool.first(true, 10 << 80);
+        put(&mut pool, 22, (5, 1));
+        assert_eq!(next_start(&mut pool, 1), 5);
+    }
+
+    #[test]
+    fn who_starts_next_is_found_when_virtual_time_is_far() {
+        let mut pool = with_later([(40, 1), (50, 2)]);
+        assert_eq!(next_start(&mut pool, 0), 40);
+        pool.first(true, 33 << 80);
+        pool.take(20);
+        put(&mut pool, 22, (60, 3));
+        assert_eq!(next_start(&mut pool, 33), 50);
+    }
+
     /// A step is over runs, not over rows, however many come at once.
     #[test]
     fn many_of_few_weights_stand_in_few_runs() {

@@ -348,5 +348,7 @@ fn starts_before(all: &[Run], one: u32, other: u32) -> bool {
     reason = "two that look alike only share a run where they are in order"
 )]
 fn length(standing: &Standing) -> u64 {
-    (((standing.deadline - standing.start + 128) >> 8) as u64).max(1)
+    let steps = (standing.deadline - standing.start + 128) >> 8;
+    // Of light accounts it is longer than 64 bits, and the lower ones of many are alike.
+    ((steps >> 64) as u64 ^ steps as u64).max(1)
 }
