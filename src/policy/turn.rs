@@ -28,6 +28,7 @@ const ALLOWANCE_MAX: u32 = 1_000_000;
 /// Two different places of an account of weight `w` in a campaign of total weight `t` are at least
 /// `1 / (w * t)` turns apart, so as long as `w * t` is below 2^80 they compare as the exact
 /// fractions would: for ten thousand accounts of the largest weight, or a million of weight 10^6.
+#[inline]
 pub(crate) const fn grain(at: i128) -> i128 {
     (at + (1 << (ROUNDING_BITS - 1))) >> ROUNDING_BITS
 }
@@ -48,16 +49,8 @@ pub(crate) struct Place {
     at: i128,
     carry: u64,
     divisor: u64,
-    /// One turn of the weight that it last moved by, which spares a division per step.
-    stride: Stride,
-}
-
-/// One turn divided by a weight: the whole part and the remainder.
-#[derive(Clone, Copy, Debug, Default)]
-struct Stride {
-    weight: u64,
+    /// One turn of the weight that it last moved by, rounded down, which spares a division a step.
     whole: i128,
-    rest: u64,
 }
 
 /// A place as it is written down.
@@ -69,18 +62,6 @@ struct Fields {
     divisor: u64,
 }
 
-impl Stride {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a remainder is not negative and below the weight"
-    )]
-    const fn of(weight: u64) -> Self {
-        let whole = TURN / weight as i128;
-        Self { weight, whole, rest: (TURN - whole * weight as i128) as u64 }
-    }
-}
-
 impl Place {
     /// Where it stands.
     pub(crate) const fn at(self) -> i128 {
@@ -89,55 +70,82 @@ impl Place {
 
     /// Puts it somewhere else, the remainder dropped.
     pub(crate) const fn jump(&mut self, at: i128) {
-        *self = Self { at, carry: 0, divisor: 0, stride: self.stride };
+        (self.at, self.carry) = (at, 0);
     }
 
     /// One turn of `weight`, rounded down.
+    #[inline]
     pub(crate) const fn turn(&self, weight: u64) -> i128 {
-        self.stride(weight).whole
+        if self.divisor == weight { self.whole } else { divided(weight) }
     }
 
     /// The place one turn of `weight` further.
+    #[inline]
     pub(crate) const fn next(&self, weight: u64) -> i128 {
-        let stride = self.stride(weight);
-        let over = self.carried(weight) + stride.rest >= weight;
-        self.at + stride.whole + over as i128
+        let whole = self.turn(weight);
+        let over = self.carried(weight) + rest(whole, weight) >= weight;
+        self.at + whole + over as i128
     }
 
     /// Moves one turn of `weight` forward.
+    #[inline]
     pub(crate) const fn forward(&mut self, weight: u64) {
-        self.stride = self.stride(weight);
-        self.at += self.stride.whole;
-        self.carry = self.carried(weight) + self.stride.rest;
-        if self.carry >= weight {
-            self.carry -= weight;
-            self.at += 1;
-        }
-        self.divisor = weight;
+        self.measure(weight);
+        let carry = self.carry + rest(self.whole, weight);
+        // Whether it is over can hardly be foretold, so that nothing branches.
+        let over = carry >= weight;
+        self.carry = carry - (weight & (over as u64).wrapping_neg());
+        self.at += self.whole + over as i128;
+    }
+
+    /// Moves one turn of `weight` forward and returns the place one turn further.
+    #[inline]
+    pub(crate) const fn advance(&mut self, weight: u64) -> i128 {
+        self.forward(weight);
+        let over = self.carry + rest(self.whole, weight) >= weight;
+        self.at + self.whole + over as i128
     }
 
     /// Takes one turn of `weight` back.
     pub(crate) const fn back(&mut self, weight: u64) {
-        self.stride = self.stride(weight);
-        self.at -= self.stride.whole;
-        let carried = self.carried(weight);
-        if carried >= self.stride.rest {
-            self.carry = carried - self.stride.rest;
+        self.measure(weight);
+        self.at -= self.whole;
+        let rest = rest(self.whole, weight);
+        if self.carry >= rest {
+            self.carry -= rest;
         } else {
-            self.carry = weight - (self.stride.rest - carried);
+            self.carry = weight - (rest - self.carry);
             self.at -= 1;
         }
-        self.divisor = weight;
     }
 
-    const fn stride(&self, weight: u64) -> Stride {
-        if self.stride.weight == weight { self.stride } else { Stride::of(weight) }
+    /// Sees to it that the remainder is one of this weight.
+    #[inline]
+    const fn measure(&mut self, weight: u64) {
+        if self.divisor != weight {
+            (self.carry, self.divisor, self.whole) = (0, weight, divided(weight));
+        }
     }
 
     /// The remainder, if it belongs to this weight; below it.
+    #[inline]
     const fn carried(&self, weight: u64) -> u64 {
         if self.divisor == weight { self.carry } else { 0 }
     }
+}
+
+/// One turn of a weight, rounded down.
+#[inline(never)]
+const fn divided(weight: u64) -> i128 {
+    if weight == 0 { 0 } else { TURN / weight as i128 }
+}
+
+/// What rounding leaves of a turn. It is below the weight, and a turn has no lower 64 bits, so that
+/// theirs are enough.
+#[inline]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as said above")]
+const fn rest(whole: i128, weight: u64) -> u64 {
+    (TURN as u64).wrapping_sub((whole as u64).wrapping_mul(weight))
 }
 
 impl PartialEq for Place {
@@ -152,7 +160,7 @@ impl From<Fields> for Place {
     fn from(Fields { at, carry, divisor }: Fields) -> Self {
         // A remainder is below its weight; another one could only come from a damaged text.
         let carry = carry.min(divisor.saturating_sub(1));
-        Self { at, carry, divisor, stride: Stride::default() }
+        Self { at, carry, divisor, whole: divided(divisor) }
     }
 }
 
@@ -193,8 +201,8 @@ mod tests {
         let mut place = Place::default();
         for weight in [3, 3, 7, 7, 3] {
             let next = place.next(weight);
-            place.forward(weight);
-            assert_eq!(place.at(), next);
+            let after = place.advance(weight);
+            assert_eq!((place.at(), after), (next, place.next(weight)));
         }
     }
 

@@ -18,7 +18,7 @@ pub(crate) type Member = (AccountId, Slot);
 const FEW: usize = 64;
 
 /// Who takes no part.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Absent {
     /// By when they may send at the earliest. Entries that no longer stand are dropped when they
     /// come up.
@@ -29,11 +29,26 @@ pub(crate) struct Absent {
     due: Vec<BTreeSet<Member>>,
     /// Those that may come back, as far as is known.
     coming: BTreeSet<Member>,
+    /// Nobody may come back before.
+    quiet_until: Timestamp,
+}
+
+impl Default for Absent {
+    fn default() -> Self {
+        Self {
+            ready: Agenda::default(),
+            away: BTreeMap::new(),
+            due: Vec::new(),
+            coming: BTreeSet::new(),
+            quiet_until: Timestamp::MAX,
+        }
+    }
 }
 
 impl Absent {
     /// Takes an account in that may come back at `back_at`, which may be past.
     pub(crate) fn add(&mut self, member: Member, back_at: Timestamp) {
+        self.quiet_until = self.quiet_until.min(back_at);
         if back_at == Timestamp::MIN {
             self.coming.insert(member);
         } else {
@@ -43,6 +58,11 @@ impl Absent {
 
     /// Takes an account out that was taken in with that instant.
     pub(crate) fn remove(&mut self, member: Member, back_at: Timestamp) {
+        self.take_out(member, back_at);
+        self.note_first();
+    }
+
+    fn take_out(&mut self, member: Member, back_at: Timestamp) {
         if let Some(of) = self.away.get_mut(&back_at) {
             if of.remove(&member) {
                 if of.is_empty() {
@@ -62,15 +82,28 @@ impl Absent {
     }
 
     /// Whether surely nobody may come back now.
+    #[inline]
     pub(crate) fn is_quiet(&self, now: Timestamp) -> bool {
-        self.coming.is_empty()
-            && self.due.is_empty()
-            && self.away.first_key_value().is_none_or(|(back_at, _)| *back_at > now)
+        now < self.quiet_until
+    }
+
+    fn note_first(&mut self) {
+        self.quiet_until = if self.coming.is_empty() && self.due.is_empty() {
+            self.away.first_key_value().map_or(Timestamp::MAX, |(back_at, _)| *back_at)
+        } else {
+            Timestamp::MIN
+        };
     }
 
     /// Takes out the account with the least number among those that may come back, as far as is
     /// known.
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<Member> {
+        let next = self.take_next(now);
+        self.note_first();
+        next
+    }
+
+    fn take_next(&mut self, now: Timestamp) -> Option<Member> {
         while let Some(of) = self.away.first_entry().filter(|of| *of.key() <= now) {
             let mut of = of.remove();
             if of.len() <= FEW {

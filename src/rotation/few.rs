@@ -34,12 +34,18 @@ impl Few {
         true
     }
 
-    /// Puts an entry in the place of the one with that ticket.
-    pub(crate) fn replace(&mut self, old: Ticket, standing: Standing) {
-        let Some((nth, place)) = self.find(old) else { return };
+    /// Puts the row elsewhere that was found last. Nothing happens if it is another.
+    #[inline]
+    pub(crate) fn serve(&mut self, standing: &Standing) -> bool {
+        let (nth, place) = (self.found, self.place(self.found));
+        let last = self.entries.len();
+        if nth >= last || self.entries[place].ticket != standing.ticket {
+            return false;
+        }
         self.strike(nth);
-        self.enter(self.entries.len() - 1, &standing, place);
-        self.entries[place] = standing;
+        self.enter(last - 1, standing, place);
+        self.entries[place] = *standing;
+        true
     }
 
     /// Takes a row out.
@@ -103,10 +109,14 @@ impl Few {
     }
 
     /// Puts a place into an order of so many, by what stands there.
+    #[inline]
     fn enter(&mut self, count: usize, standing: &Standing, place: usize) {
+        // The last of the order is in the highest four bits, the one before it in the next.
+        let mut last = if count == 0 { 0 } else { self.order << (64 - 4 * count) };
         let mut nth = count;
         // Who was served is due late.
-        while nth > 0 && standing.is_due_before(&self.entries[self.place(nth - 1)]) {
+        while nth > 0 && standing.is_due_before(&self.entries[(last >> 60) as usize]) {
+            last <<= 4;
             nth -= 1;
         }
         let before = (1 << (4 * nth)) - 1;

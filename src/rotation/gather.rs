@@ -67,7 +67,7 @@ impl Engine {
         let mut joining = accounts.to_vec();
         joining.retain(|id| {
             let account = self.state.accounts.slot(id);
-            account.is_some_and(|account| !self.index.outlook(&self.state, account).away)
+            account.is_some_and(|account| !self.index.outlook(&self.state, account).away())
         });
         joining.sort_unstable();
         self.bring_back(campaign, slot, joining, now);

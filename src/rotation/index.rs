@@ -11,7 +11,7 @@ use crate::rotation::outlook::Outlook;
 use crate::rotation::reservation::{Fate, Reservations};
 use crate::rotation::rota::Rota;
 use crate::rotation::rules::AccountRules;
-use crate::rotation::state::State;
+use crate::rotation::state::{AccountRecord, State};
 use crate::rotation::table::{Hint, Slot};
 use crate::vocab::{AccountId, ReservationId, Timestamp};
 
@@ -179,17 +179,17 @@ impl Index {
     pub(crate) fn touch(&mut self, state: &State, account: Slot, touch: Touch) {
         self.grow(account);
         let Some(record) = state.accounts.at(account) else { return };
-        let old = self.outlooks[account.index()];
         if touch != Touch::Changed && !record.deleted {
             let rules = AccountRules::of(state, record);
             let new = &mut self.outlooks[account.index()];
+            let (old_ready_at, old_at, old_turn) = (new.ready_at, new.at, new.next - new.at);
             if new.shift(rules, self.now, touch == Touch::Granted) {
-                let forward = new.at < old.at || new.weight != old.weight;
-                if new.ready_at < old.ready_at {
+                let moves = new.at < old_at || new.turns_otherwise(old_turn);
+                if new.ready_at < old_ready_at {
                     self.hurry(state, account);
                 }
-                if forward {
-                    self.tell(state, account, old);
+                if moves {
+                    self.tell(state, account, true);
                 }
                 return;
             }
@@ -211,15 +211,14 @@ impl Index {
         if new.ready_at < old.ready_at {
             self.hurry(state, account);
         }
-        let forward = new.at < old.at || new.weight != old.weight;
-        if forward || new.away != old.away || new.flips_at < old.flips_at {
-            self.tell(state, account, old);
+        let moves = new.at < old.at || new.turns_otherwise(old.next - old.at);
+        if moves || new.away() != old.away() || new.flips_at < old.flips_at {
+            self.tell(state, account, moves);
         }
     }
 
     /// Tells the account's campaigns what they must know of its new outlook.
-    fn tell(&mut self, state: &State, account: Slot, old: Outlook) {
-        let new = self.outlooks[account.index()];
+    fn tell(&mut self, state: &State, account: Slot, moves: bool) {
         let Some((id, record)) = state.accounts.row(account) else { return };
         for campaign in record.campaigns.iter() {
             let Some(slot) = state.campaigns.slot(campaign) else { continue };
@@ -227,7 +226,6 @@ impl Index {
             let (Some(row), Some((rota, mut lens))) = (row, self.open(state, slot)) else {
                 continue;
             };
-            let moves = new.at < old.at || new.weight != old.weight;
             rota.told(&mut lens, row, moves);
         }
     }
@@ -265,6 +263,10 @@ impl Index {
         if let Some((rota, mut lens)) = self.open(state, campaign) {
             if let Some(row) = lens.attached.find(&account, hint) {
                 rota.served(&mut lens, row);
+                rota.fetch(lens.outlooks, |row, account| {
+                    let attached = lens.attached.at(row).map_or(0, |of| u64::from(of.present));
+                    attached ^ state.accounts.at(account).map_or(0, AccountRecord::read)
+                });
             }
         }
     }
@@ -292,7 +294,7 @@ impl Index {
         let mut leaving = Vec::new();
         for row in self.rota(campaign).take_leaving() {
             let Some(account) = self.rota(campaign).account(row) else { continue };
-            let away = self.outlook(state, account).away;
+            let away = self.outlook(state, account).away();
             let attached = state.campaigns.at(campaign).and_then(|of| of.attached.row(row));
             match attached {
                 Some((id, attachment)) if away && attachment.present => leaving.push(*id),
@@ -311,7 +313,7 @@ impl Index {
         while coming.len() < most {
             let now = self.now;
             let Some(((id, row), account)) = self.rota(campaign).next_coming(now) else { break };
-            if self.outlook(state, account).away {
+            if self.outlook(state, account).away() {
                 self.look_again(state, campaign, row, account);
             } else {
                 // What was found about it may have put it back among those that come.

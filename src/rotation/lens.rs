@@ -42,16 +42,11 @@ impl Lens<'_> {
         let account = rota.account(row)?;
         Some(self.outlooks[account.index()].at + self.attached.at(row)?.offset())
     }
+}
 
-    /// Where an account stands in the campaign's virtual time.
-    pub(crate) fn spot(&self, row: Slot, account: Slot) -> Option<Spot> {
-        let (id, attachment) = self.attached.row(row)?;
-        let outlook = &self.outlooks[account.index()];
-        let offset = attachment.offset();
-        Some(Spot {
-            start: grain(outlook.at + offset),
-            deadline: grain(outlook.next + offset),
-            id: *id,
-        })
-    }
+/// Where an account with that number stands in a campaign's virtual time.
+#[inline]
+pub(crate) fn spot(id: AccountId, outlook: &Outlook, attachment: &Attachment) -> Spot {
+    let offset = attachment.offset();
+    Spot { start: grain(outlook.at + offset), deadline: grain(outlook.next + offset), id }
 }

@@ -15,15 +15,15 @@ use crate::vocab::{AccountId, Span, Timestamp};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// What is kept of a member.
+/// What is kept of a member besides its outlook, which tells what is left of its cap: a line of the
+/// processor's cache.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 struct Member {
     place: Place,
     gap: Span,
     cap: u32,
-    /// Sends on the day of the last one.
-    sent: u32,
-    day: i64,
+    weight: u32,
 }
 
 /// A weighted rotation of members for callers that need no reservations: each pick counts as sent.
@@ -59,8 +59,7 @@ struct Pool {
     /// The sum of the weights of those present.
     total_weight: u64,
     now: Timestamp,
-    /// The day of universal time, and the instant at which it ends.
-    today: i64,
+    /// When the day of universal time ends.
     day_end: Timestamp,
 }
 
@@ -74,7 +73,6 @@ impl Lineup {
             virtual_time: Place::default(),
             total_weight: 0,
             now: Timestamp::MIN,
-            today: i64::MIN,
             day_end: Timestamp::MIN,
         };
         Self { pool, rota: Rota::default() }
@@ -85,16 +83,14 @@ impl Lineup {
     pub fn add(&mut self, weight: u32, cap: u32, gap: Span) -> u32 {
         let number = u32::try_from(self.pool.members.len()).unwrap_or(u32::MAX);
         let (slot, id) = (Slot::from_number(number), AccountId(number.into()));
-        let place = Place::default();
-        self.pool.members.push(Member { place, gap, cap, sent: 0, day: i64::MIN });
-        let mut outlook = Outlook::NONE;
-        outlook.weight = u64::from(weight.max(1));
-        self.pool.outlooks.push(outlook);
+        let weight = weight.max(1);
+        self.pool.members.push(Member { place: Place::default(), gap, cap, weight });
+        self.pool.outlooks.push(Outlook::NONE);
         let offset = self.pool.virtual_time.at();
         self.pool.attached.insert(id, Attachment::new(offset));
-        self.renew(slot, Timestamp::MIN);
+        self.pool.renew(slot, Timestamp::MIN);
         self.rota.add(&mut self.pool.lens(), slot, slot);
-        if !self.pool.outlooks[slot.index()].away {
+        if !self.pool.outlooks[slot.index()].away() {
             self.rota.lift(slot);
             self.bring_back(&[slot]);
         }
@@ -106,48 +102,65 @@ impl Lineup {
     /// # Errors
     /// The least instant at which somebody may send; [`Timestamp::MAX`] if nobody ever may.
     pub fn pick(&mut self, now: Timestamp) -> Result<u32, Timestamp> {
-        self.pool.now = self.pool.now.max(now);
-        if self.pool.day_end <= self.pool.now {
-            self.pool.today = self.pool.now.unix_ms().div_euclid(DAY_MS);
-            let day_end = Timestamp::from_unix_ms((self.pool.today + 1) * DAY_MS);
-            self.pool.day_end = day_end.unwrap_or(Timestamp::MAX);
-        }
-        if !self.rota.is_calm(self.pool.now) {
-            self.arrive();
-        }
-        if !self.rota.is_settled(self.pool.now) {
-            if !self.anybody_ready() {
-                return Err(self.until());
-            }
-            self.gather();
-        }
-        let Some((row, jumped_to)) = pick::choose(&mut self.rota, &mut self.pool.lens(), &[])
-        else {
-            return Err(self.until());
+        let now = self.pool.now.max(now);
+        self.pool.now = now;
+        let (row, jumped_to) = match self.whose_turn(now) {
+            Some(row) => (row, None),
+            None => self.turn_of_all(now)?,
         };
         self.charge(row, jumped_to);
         Ok(row.number())
     }
 
+    /// Whose turn it is, if that is known without another look at anybody.
+    #[inline]
+    fn whose_turn(&mut self, now: Timestamp) -> Option<Slot> {
+        let Self { pool, rota } = self;
+        let is_quiet = now < pool.day_end && rota.is_calm(now) && rota.is_settled(now);
+        let virtual_time = grain(pool.virtual_time.at());
+        if is_quiet { rota.whose_turn(&pool.outlooks, virtual_time, now) } else { None }
+    }
+
+    #[inline(never)]
+    fn turn_of_all(&mut self, now: Timestamp) -> Result<(Slot, Option<i128>), Timestamp> {
+        if self.pool.day_end <= now {
+            self.pool.day_end = now.floor(DAY_MS).plus(Span::days(1));
+        }
+        if !self.rota.is_calm(now) {
+            self.arrive();
+        }
+        if !self.rota.is_settled(now) {
+            if !self.anybody_ready() {
+                return Err(self.until());
+            }
+            self.gather();
+        }
+        match pick::choose(&mut self.rota, &mut self.pool.lens(), &[]) {
+            Some(turn) => Ok(turn),
+            None => Err(self.until()),
+        }
+    }
+
     /// Gives a member another weight. It stays as many of its turns before or behind as it was.
     pub fn set_weight(&mut self, member: u32, weight: u32) {
-        let (row, weight) = (Slot::from_number(member), u64::from(weight.max(1)));
-        let (Some(of), Some(outlook)) =
-            (self.pool.members.get_mut(row.index()), self.pool.outlooks.get_mut(row.index()))
+        let (row, weight) = (Slot::from_number(member), weight.max(1));
+        let Pool { members, attached, outlooks, virtual_time, total_weight, .. } = &mut self.pool;
+        let (Some(of), Some(outlook), Some(attachment)) =
+            (members.get_mut(row.index()), outlooks.get_mut(row.index()), attached.at_mut(row))
         else {
             return;
         };
-        let Some(attachment) = self.pool.attached.at_mut(row) else { return };
-        let old = std::mem::replace(&mut outlook.weight, weight);
+        let old = std::mem::replace(&mut of.weight, weight);
         if old == weight {
             return;
         }
+        let (old, weight) = (u64::from(old), u64::from(weight));
         let start = of.place.at() + attachment.offset();
-        let start = rescaled(start, self.pool.virtual_time.at(), old, weight);
+        let start = rescaled(start, virtual_time.at(), old, weight);
         attachment.set_offset(start - of.place.at());
-        outlook.next = of.place.next(weight);
+        outlook.stand(of.place, weight);
         if attachment.present {
-            self.pool.total_weight = self.pool.total_weight - old + weight;
+            *total_weight = *total_weight - old + weight;
         }
         self.rota.seat_anew(&mut self.pool.lens(), row);
     }
@@ -172,7 +185,7 @@ impl Lineup {
     fn refresh(&mut self, row: Slot) -> Outlook {
         let outlook = self.pool.outlooks[row.index()];
         if outlook.flips_at <= self.pool.now {
-            self.renew(row, outlook.ready_at);
+            self.pool.renew(row, outlook.ready_at);
         }
         self.pool.outlooks[row.index()]
     }
@@ -205,11 +218,12 @@ impl Lineup {
         leaving.dedup();
         for row in leaving {
             let is_present = self.pool.attached.at(row).is_some_and(|of| of.present);
-            if !is_present || !self.refresh(row).away {
+            if !is_present || !self.refresh(row).away() {
                 continue;
             }
             let virtual_time = self.pool.virtual_time.at();
-            let heir = pick::heir(&mut self.rota, &mut self.pool.lens(), virtual_time, row);
+            let leaving = (row, self.pool.weight(row));
+            let heir = pick::heir(&mut self.rota, &mut self.pool.lens(), virtual_time, leaving);
             self.leave(row, heir);
             self.rota.seat_anew(&mut self.pool.lens(), row);
             if let Some(heir) = heir {
@@ -229,7 +243,7 @@ impl Lineup {
         let mut coming = Vec::new();
         while coming.len() < RETURNS_MAX {
             let Some(((_, row), _)) = self.rota.next_coming(self.pool.now) else { break };
-            if self.refresh(row).away {
+            if self.refresh(row).away() {
                 self.rota.seat_anew(&mut self.pool.lens(), row);
             } else {
                 self.rota.lift(row);
@@ -244,11 +258,11 @@ impl Lineup {
         let virtual_time = self.pool.virtual_time.at();
         let present = pick::present(&mut self.rota, &mut self.pool.lens(), virtual_time);
         for row in coming.iter().copied() {
-            let outlook = self.pool.outlooks[row.index()];
+            let (at, weight) = (self.pool.outlooks[row.index()].at, self.pool.weight(row));
             if let Some(attachment) = self.pool.attached.at_mut(row) {
-                attachment.set_offset(attachment.offset().max(present - outlook.at));
+                attachment.set_offset(attachment.offset().max(present - at));
                 attachment.present = true;
-                self.pool.total_weight += outlook.weight;
+                self.pool.total_weight += weight;
             }
             self.rota.seat_anew(&mut self.pool.lens(), row);
         }
@@ -256,61 +270,94 @@ impl Lineup {
 
     /// Takes a member's weight out of the total; what it is owed or owes goes to the heir.
     fn leave(&mut self, row: Slot, heir: Option<Slot>) {
-        let outlook = self.pool.outlooks[row.index()];
+        let (at, weight) = (self.pool.outlooks[row.index()].at, self.pool.weight(row));
         let Some(attachment) = self.pool.attached.at_mut(row) else { return };
         attachment.present = false;
-        self.pool.total_weight -= outlook.weight;
-        let owed = self.pool.virtual_time.at() - (outlook.at + attachment.offset());
+        self.pool.total_weight -= weight;
+        let owed = self.pool.virtual_time.at() - (at + attachment.offset());
         let Some(heir) = heir else { return };
         attachment.add(owed);
-        let weight = self.pool.outlooks[heir.index()].weight;
+        let turns = owed.saturating_mul(i128::from(weight));
+        let weight = self.pool.weight(heir);
         if let Some(attachment) = self.pool.attached.at_mut(heir) {
-            let turns = owed.saturating_mul(i128::from(outlook.weight));
             attachment.add(-turns.div_euclid(i128::from(weight)));
         }
     }
 
-    /// Counts a send and puts the member back.
-    fn charge(&mut self, row: Slot, jumped_to: Option<i128>) {
-        if let Some(to) = jumped_to {
-            self.pool.virtual_time.jump(to);
+    /// Puts a member back whose lease has ended, or that cannot stay in the order.
+    #[inline(never)]
+    fn put_back(&mut self, row: Slot) {
+        let pool = &mut self.pool;
+        if !pool.outlooks[row.index()].is_calm(pool.now) {
+            pool.spend_last(row);
         }
-        let member = &mut self.pool.members[row.index()];
-        let weight = self.pool.outlooks[row.index()].weight;
-        if let Some(attachment) = self.pool.attached.at_mut(row) {
-            // A rested member catches up by one turn at most.
-            let least = self.pool.virtual_time.at() - member.place.turn(weight);
-            let start = member.place.at() + attachment.offset();
-            attachment.add((least - start).max(0));
-        }
-        self.pool.virtual_time.forward(self.pool.total_weight);
-        member.place.forward(weight);
-        member.sent = if member.day == self.pool.today { member.sent + 1 } else { 1 };
-        member.day = self.pool.today;
-        let pause = self.pool.now.plus(member.gap);
-        self.renew(row, pause);
         self.rota.served(&mut self.pool.lens(), row);
     }
 
-    /// Looks at a member's cap; `pause` is when its gap ends.
-    fn renew(&mut self, row: Slot, pause: Timestamp) {
-        let member = &self.pool.members[row.index()];
-        let outlook = &mut self.pool.outlooks[row.index()];
-        outlook.stand(member.place);
-        outlook.away =
-            member.sent >= member.cap && (member.cap == 0 || member.day == self.pool.today);
-        outlook.ready_at = pause.max(self.pool.now);
-        outlook.flips_at = Timestamp::MAX;
-        if outlook.away {
-            if member.cap > 0 {
-                outlook.flips_at = self.pool.day_end;
-            }
-            outlook.ready_at = outlook.ready_at.max(outlook.flips_at);
+    /// Counts a send and puts the member back.
+    #[inline]
+    fn charge(&mut self, row: Slot, jumped_to: Option<i128>) {
+        let Pool { members, attached, outlooks, virtual_time, total_weight, now, .. } =
+            &mut self.pool;
+        if let Some(to) = jumped_to {
+            virtual_time.jump(to);
         }
+        let (Some(member), Some(attachment), Some(outlook)) =
+            (members.get_mut(row.index()), attached.at_mut(row), outlooks.get_mut(row.index()))
+        else {
+            return;
+        };
+        let weight = u64::from(member.weight);
+        // A rested member catches up by one turn at most.
+        let least = virtual_time.at() - member.place.turn(weight);
+        let start = member.place.at() + attachment.offset();
+        if start < least {
+            attachment.add(least - start);
+        }
+        virtual_time.forward(*total_weight);
+        outlook.advance(&mut member.place, weight);
+        outlook.ready_at = now.plus(member.gap);
+        if outlook.spend(*now) && self.rota.serve(row, outlook, attachment) {
+            self.rota.fetch(outlooks, |row, _| {
+                let attachment = attached.at(row).map_or(0, |of| u64::from(of.present));
+                attachment ^ members.get(row.index()).map_or(0, |of| u64::from(of.weight))
+            });
+            return;
+        }
+        self.put_back(row);
     }
 }
 
 impl Pool {
+    fn weight(&self, row: Slot) -> u64 {
+        self.members.get(row.index()).map_or(1, |member| member.weight.into())
+    }
+
+    /// Looks at a member's cap; `pause` is when its gap ends.
+    fn renew(&mut self, row: Slot, pause: Timestamp) {
+        let (cap, weight) = (self.members[row.index()].cap, self.weight(row));
+        let outlook = &mut self.outlooks[row.index()];
+        outlook.stand(self.members[row.index()].place, weight);
+        outlook.lease(cap, if cap > 0 { self.day_end } else { Timestamp::MAX });
+        outlook.ready_at = pause.max(self.now);
+        if outlook.away() {
+            outlook.ready_at = Timestamp::MAX;
+        }
+    }
+
+    /// Counts the last send that a member may make today, or the first of a day.
+    #[inline(never)]
+    fn spend_last(&mut self, row: Slot) {
+        let cap = self.members[row.index()].cap;
+        let outlook = &mut self.outlooks[row.index()];
+        let left = if outlook.is_spent(self.now) { 0 } else { cap.saturating_sub(1) };
+        outlook.lease(left, self.day_end);
+        if outlook.away() {
+            outlook.ready_at = outlook.ready_at.max(self.day_end);
+        }
+    }
+
+    #[inline]
     fn lens(&mut self) -> Lens<'_> {
         Lens {
             attached: &self.attached,

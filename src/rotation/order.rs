@@ -68,16 +68,25 @@ impl Order {
         standing.ticket
     }
 
+    /// Puts a row in again elsewhere that was [found](Self::first_eligible), with the ticket that
+    /// it has. Nothing happens if it was not.
+    #[inline]
+    pub(crate) fn serve(&mut self, ticket: Ticket, row: Slot, spot: Spot) -> bool {
+        let Spot { start, deadline, id } = spot;
+        let standing = Standing { start, deadline, id, row: row.number(), ticket };
+        match &mut self.many {
+            Some(runs) => runs.serve(&standing),
+            None => self.few.serve(&standing),
+        }
+    }
+
     /// Takes a row out and puts it in again elsewhere.
     pub(crate) fn put_again(&mut self, old: Ticket, row: Slot, spot: Spot) -> Ticket {
-        let standing = self.standing(row, spot);
-        if let Some(runs) = &mut self.many {
-            runs.leave(old);
-            runs.insert(standing);
-        } else {
-            self.few.replace(old, standing);
+        if self.serve(old, row, spot) {
+            return old;
         }
-        standing.ticket
+        self.leave(old);
+        self.insert(row, spot)
     }
 
     fn standing(&mut self, row: Slot, spot: Spot) -> Standing {
@@ -109,6 +118,7 @@ impl Order {
     }
 
     /// The row that is first by deadline among those whose start has come.
+    #[inline]
     pub(crate) fn first_eligible(
         &mut self,
         virtual_time: i128,
@@ -132,14 +142,18 @@ impl Order {
         self.few.first_ahead(virtual_time)
     }
 
+    /// Calls with rows whose turn comes soon after one was served, with each once; with none where
+    /// there are few.
+    #[inline]
+    pub(crate) fn tell(&mut self, mut to: impl FnMut(Slot)) {
+        if let Some(runs) = &mut self.many {
+            runs.tell(|at| to(at.row()));
+        }
+    }
+
     /// How many entries there are, those that were left behind too.
     pub(crate) fn len(&self) -> usize {
         self.few.len() + self.many.as_ref().map_or(0, |runs| runs.len())
-    }
-
-    /// Whether nobody is in, nor anything left behind.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Drops the entries that rows left behind.
@@ -284,6 +298,48 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Twenty rows whose start has come, and others that start later.
+    fn with_later(later: [(i128, i128); 2]) -> Pool {
+        let mut pool = Pool::new(23, false);
+        for row in 0..20 {
+            put(&mut pool, row, (0, 1_000));
+        }
+        put(&mut pool, 20, later[0]);
+        put(&mut pool, 21, later[1]);
+        pool
+    }
+
+    /// Puts a row in by its start and the length of its turn, in turns of the lightest account.
+    fn put(pool: &mut Pool, row: usize, (start, turn): (i128, i128)) {
+        let id = AccountId(u64::try_from(row).unwrap());
+        pool.put(row, Spot { start: start << 80, deadline: (start + turn) << 80, id });
+    }
+
+    fn next_start(pool: &mut Pool, now: i128) -> i128 {
+        pool.first(true, now << 80);
+        pool.first(false, now << 80).map_or(0, |spot| spot.start >> 80)
+    }
+
+    #[test]
+    fn who_starts_next_is_found_in_a_run_that_was_empty() {
+        let mut pool = with_later([(10, 1), (8, 30)]);
+        assert_eq!(next_start(&mut pool, 0), 8);
+        pool.take(20);
+        pool.first(true, 10 << 80);
+        put(&mut pool, 22, (5, 1));
+        assert_eq!(next_start(&mut pool, 1), 5);
+    }
+
+    #[test]
+    fn who_starts_next_is_found_when_virtual_time_is_far() {
+        let mut pool = with_later([(40, 1), (50, 2)]);
+        assert_eq!(next_start(&mut pool, 0), 40);
+        pool.first(true, 33 << 80);
+        pool.take(20);
+        put(&mut pool, 22, (60, 3));
+        assert_eq!(next_start(&mut pool, 33), 50);
     }
 
     /// A step is over runs, not over rows, however many come at once.

@@ -6,45 +6,45 @@
 
 use crate::policy::{Place, Reason};
 use crate::rotation::rules::{AccountRules, Purpose, earliest};
-use crate::rotation::state::AccountRecord;
 use crate::vocab::{Span, Timestamp};
 
 /// How far ahead an account's readiness is looked for; answers are bounded by the horizon.
 const AHEAD: Span = Span::days(800);
 
 /// What is known of an account. It holds until [`flips_at`](Self::flips_at) or until the account's
-/// facts change.
+/// facts change. A turn looks at two of these, so each is a line of the processor's cache.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(crate) struct Outlook {
-    /// Out of the rotation: it comes back at the present, owed nothing.
-    pub(crate) away: bool,
+    /// Copies of its place and of the place a turn further.
+    pub(crate) at: i128,
+    pub(crate) next: i128,
     /// The least instant at which it may send a new lead, as far as its own rules go.
     pub(crate) ready_at: Timestamp,
     /// The instant at which it may come back, or go away, by itself.
     pub(crate) flips_at: Timestamp,
-    /// Until then, and for so many grants, nothing but a pause can hold it.
+    /// Until then, and for so many grants, nothing but a pause can hold it. [`AWAY`] if it is away.
     calm_until: Timestamp,
     grants: u32,
     /// How often its place has changed, which tells that it has.
     pub(crate) moves: u32,
-    /// Copies of its place, of the place a turn further and of its weight.
-    pub(crate) at: i128,
-    pub(crate) next: i128,
-    pub(crate) weight: u64,
 }
+
+/// Stands for no instant: the account is away.
+const AWAY: Timestamp = Timestamp::MIN;
+/// The first that stands for one.
+const FIRST: Timestamp = AWAY.plus(Span::milliseconds(1));
 
 impl Outlook {
     /// Of an account that is not there.
     pub(crate) const NONE: Self = Self {
-        away: true,
-        ready_at: Timestamp::MAX,
-        flips_at: Timestamp::MAX,
-        calm_until: Timestamp::MIN,
-        grants: 0,
-        moves: 0,
         at: 0,
         next: 0,
-        weight: 0,
+        ready_at: Timestamp::MAX,
+        flips_at: Timestamp::MAX,
+        calm_until: AWAY,
+        grants: 0,
+        moves: 0,
     };
 
     /// Asks every rule.
@@ -83,9 +83,9 @@ impl Outlook {
         if away || held {
             grants = 0;
         }
-        let calm_until = calm_until.min(flips_at);
-        let mut outlook = Self { away, ready_at, flips_at, calm_until, grants, ..Self::NONE };
-        outlook.place(rules.account);
+        let calm_until = if away { AWAY } else { calm_until.min(flips_at).max(FIRST) };
+        let mut outlook = Self { ready_at, flips_at, calm_until, grants, ..Self::NONE };
+        outlook.stand(rules.account.place, rules.account.weight);
         outlook
     }
 
@@ -101,14 +101,47 @@ impl Outlook {
         self.ready_at = pause.max(now);
         // Of the ends only a cancel moves the account.
         if granted || self.at != rules.account.place.at() {
-            self.place(rules.account);
+            self.stand(rules.account.place, rules.account.weight);
         }
         true
     }
 
+    /// Of a member that may send so many times until an instant, and then again. With none of them
+    /// it is away.
+    pub(crate) fn lease(&mut self, grants: u32, until: Timestamp) {
+        self.grants = grants;
+        (self.calm_until, self.flips_at) =
+            if grants > 0 { (until.max(FIRST), Timestamp::MAX) } else { (AWAY, until) };
+    }
+
+    /// Takes one of the grants that are left. Says whether the lease goes on.
+    #[inline]
+    pub(crate) fn spend(&mut self, now: Timestamp) -> bool {
+        self.grants = self.grants.saturating_sub(1);
+        self.is_calm(now)
+    }
+
+    /// Whether no grant is left until the lease would have ended.
+    pub(crate) fn is_spent(&self, now: Timestamp) -> bool {
+        self.grants == 0 && now < self.calm_until
+    }
+
+    /// Whether it is out of the rotation: it comes back at the present, owed nothing.
+    #[inline]
+    pub(crate) fn away(&self) -> bool {
+        self.calm_until == AWAY
+    }
+
+    /// Whether its turn is another, and so its weight. Rounding makes turns of one weight differ by
+    /// a unit, and those of two weights differ by more.
+    pub(crate) const fn turns_otherwise(&self, turn: i128) -> bool {
+        (self.next - self.at).abs_diff(turn) > 1
+    }
+
     /// Whether it may send a new lead now, as far as its own rules go.
+    #[inline]
     pub(crate) fn is_ready(&self, now: Timestamp) -> bool {
-        !self.away && self.ready_at <= now
+        !self.away() && self.ready_at <= now
     }
 
     /// Whether nothing but a pause can hold it now.
@@ -123,14 +156,17 @@ impl Outlook {
 
     /// Takes in where the account stands, and where it does a turn further.
     #[inline]
-    pub(crate) fn stand(&mut self, place: Place) {
+    pub(crate) fn stand(&mut self, place: Place, weight: u64) {
         self.moves = self.moves.wrapping_add(u32::from(self.at != place.at()));
-        (self.at, self.next) = (place.at(), place.next(self.weight));
+        (self.at, self.next) = (place.at(), place.next(weight));
     }
 
-    fn place(&mut self, account: &AccountRecord) {
-        self.weight = account.weight;
-        self.stand(account.place);
+    /// Moves its place a turn forward, and takes that in.
+    #[inline]
+    pub(crate) fn advance(&mut self, place: &mut Place, weight: u64) {
+        self.moves = self.moves.wrapping_add(1);
+        self.next = place.advance(weight);
+        self.at = place.at();
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn taker(
     let virtual_time = state.campaigns.at(campaign)?.virtual_time.at();
     let (rota, mut lens) = index.open(state, campaign)?;
     let row = lens.attached.slot(&leaving)?;
-    let taker = heir(rota, &mut lens, virtual_time, row)?;
+    let weight = state.accounts.get(&leaving)?.weight;
+    let taker = heir(rota, &mut lens, virtual_time, (row, weight))?;
     lens.attached.row(taker).map(|(id, _)| *id)
 }
 
@@ -54,6 +55,7 @@ pub(crate) fn turn(
 
 /// The row whose turn it is among those that may send now and are not excluded, and where virtual
 /// time jumps to first.
+#[inline]
 pub(crate) fn choose(
     rota: &mut Rota,
     lens: &mut Lens<'_>,
@@ -91,12 +93,11 @@ pub(crate) fn heir(
     rota: &mut Rota,
     lens: &mut Lens<'_>,
     virtual_time: i128,
-    leaving: Slot,
+    (leaving, weight): (Slot, u64),
 ) -> Option<Slot> {
     if rota.shared > 0 || !lens.attached.at(leaving)?.present {
         return None;
     }
-    let weight = lens.outlooks[rota.account(leaving)?.index()].weight;
     let owed = grain(virtual_time - lens.start(rota, leaving)?);
     if owed == 0 || owed.abs() > grain(TURN / i128::from(weight.max(1))) {
         return None;

@@ -6,10 +6,15 @@
 //! looked at anew when it comes up, and moved then. What would bring it forward moves it at once.
 //! Knows the derived outlook of its accounts; changes no fact and decides nothing by itself.
 
+use std::hint::black_box;
+use std::ops::Range;
+
 use crate::rotation::absent::Absent;
 use crate::rotation::agenda::Agenda;
-use crate::rotation::lens::Lens;
-use crate::rotation::order::{Order, Standing, Ticket};
+use crate::rotation::lens::{Lens, spot};
+use crate::rotation::order::{Order, Spot, Standing, Ticket};
+use crate::rotation::outlook::Outlook;
+use crate::rotation::state::Attachment;
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
@@ -29,8 +34,9 @@ pub(super) enum Place {
     Waiting(Timestamp),
 }
 
-/// What is derived about one attached account.
+/// What is derived about one attached account: a line of the processor's cache.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(super) struct Seat {
     pub(super) account: Slot,
     pub(super) id: AccountId,
@@ -74,6 +80,10 @@ pub(crate) struct Rota {
     pub(crate) lease: Lease,
     /// How many of the next that were served are put aside until they are ready.
     cautious: u8,
+    /// How many those are when somebody comes up that is not ready, and how many were served since
+    /// that happened without being put aside.
+    caution: u8,
+    trusted: u32,
 }
 
 impl Default for Rota {
@@ -90,12 +100,19 @@ impl Default for Rota {
             shared: 0,
             lease: Lease::NONE,
             cautious: 0,
+            caution: CAUTION.start,
+            trusted: 0,
         }
     }
 }
 
-/// For how many grants a rota is cautious after somebody came up that was not ready.
-const CAUTION: u8 = 32;
+/// For how many grants a rota is cautious after somebody came up that was not ready: for more each
+/// time, if that happens again soon.
+const CAUTION: Range<u8> = 4..128;
+const SOON: u32 = 64;
+
+/// From so many accounts on their records are read before they are needed.
+const MANY: usize = 4_096;
 
 impl Rota {
     /// Takes an account in that was attached.
@@ -129,28 +146,80 @@ impl Rota {
         self.sit(lens, row);
     }
 
+    /// The account whose turn it is, if that is known without another look at anybody.
+    #[inline]
+    pub(crate) fn whose_turn(
+        &mut self,
+        outlooks: &[Outlook],
+        virtual_time: i128,
+        now: Timestamp,
+    ) -> Option<Slot> {
+        let Self { seats, turns, .. } = self;
+        let at = turns.first_eligible(virtual_time, |at| stands(seats, at))?;
+        let (row, ticket) = (at.row(), at.ticket);
+        let seat = seats.get(row.index())?.as_ref()?;
+        let outlook = outlooks.get(seat.account.index())?;
+        let is_there = seat.place == Place::Turns(ticket) && seat.moves == outlook.moves;
+        (is_there && outlook.is_ready(now)).then_some(row)
+    }
+
     /// Puts an account back that was served. It mostly pauses now, and is mostly ready again when
     /// its turn comes; unless that was seen to be otherwise it goes back into the order at once.
     pub(crate) fn served(&mut self, lens: &mut Lens<'_>, row: Slot) {
-        let Some(account) = self.account(row) else { return };
-        let present = lens.attached.at(row).is_some_and(|attachment| attachment.present);
-        let away = lens.outlooks[account.index()].away;
-        if self.cautious == 0 && present && !away {
-            self.join(lens, row, account);
+        let (Some(account), Some(attachment)) = (self.account(row), lens.attached.at(row)) else {
+            return;
+        };
+        let Some(outlook) = lens.outlooks.get(account.index()) else { return };
+        if self.serve(row, outlook, attachment) {
+            return;
+        }
+        if self.cautious == 0 && attachment.present && !outlook.away() {
+            if let Some(Some(seat)) = self.seats.get(row.index()) {
+                self.join(row, spot(seat.id, outlook, attachment), outlook.moves);
+            }
         } else {
             self.cautious = self.cautious.saturating_sub(1);
             self.seat_anew(lens, row);
         }
     }
 
-    /// Puts an account into the order, from wherever it is.
-    fn join(&mut self, lens: &Lens<'_>, row: Slot, account: Slot) {
+    /// Puts an account back into the order that was the first of it, unless it should not go there.
+    #[inline]
+    pub(crate) fn serve(&mut self, row: Slot, outlook: &Outlook, attachment: &Attachment) -> bool {
+        let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return false };
+        let Place::Turns(ticket) = seat.place else { return false };
+        if self.cautious > 0 || !attachment.present || outlook.away() {
+            return false;
+        }
+        seat.moves = outlook.moves;
+        self.trusted = self.trusted.wrapping_add(1);
+        self.turns.serve(ticket, row, spot(seat.id, outlook, attachment))
+    }
+
+    /// Reads what is known of those whose turn comes soon, so that it is at hand by then; `more`
+    /// reads what else there is of a row and its account. Several are read together, as memory
+    /// answers many questions as fast as one. Only where there are so many that it has to be asked.
+    #[inline]
+    pub(crate) fn fetch(&mut self, outlooks: &[Outlook], more: impl Fn(Slot, Slot) -> u64) {
         let Self { seats, turns, .. } = self;
-        let (Some(Some(seat)), Some(spot)) = (seats.get_mut(row.index()), lens.spot(row, account))
-        else {
+        if seats.len() < MANY {
             return;
-        };
-        seat.moves = lens.outlooks[account.index()].moves;
+        }
+        let mut read = 0;
+        turns.tell(|row| {
+            let Some(Some(seat)) = seats.get(row.index()) else { return };
+            let outlook = outlooks.get(seat.account.index());
+            read ^= outlook.map_or(0, |outlook| u64::from(outlook.moves));
+            read ^= more(row, seat.account);
+        });
+        black_box(read);
+    }
+
+    /// Puts an account into the order, from wherever it is.
+    fn join(&mut self, row: Slot, spot: Spot, moves: u32) {
+        let Self { seats, turns, .. } = self;
+        let Some(Some(seat)) = seats.get_mut(row.index()) else { return };
+        seat.moves = moves;
         seat.place = Place::Turns(match seat.place {
             Place::Turns(old) => turns.put_again(old, row, spot),
             Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere | Place::Waiting(_) => {
@@ -179,28 +248,27 @@ impl Rota {
 
     /// The first in the order of turns: of those whose start has come the one with the earliest
     /// deadline.
+    #[inline]
     pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
-        while !self.turns.is_empty() {
+        loop {
             let Self { seats, turns, .. } = self;
             let row = turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?.row();
             if self.confirm(lens, row) {
                 return Some(row);
             }
         }
-        None
     }
 
     /// Of those whose start has not come the one whose start comes first, if
     /// [`first_eligible`](Self::first_eligible) was asked for before.
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
-        while !self.turns.is_empty() {
+        loop {
             let Self { seats, turns, .. } = self;
             let row = turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?.row();
             if self.confirm(lens, row) {
                 return Some(row);
             }
         }
-        None
     }
 
     /// The first in the order of turns who is not excluded, before its time if it must be.
@@ -222,18 +290,26 @@ impl Rota {
     }
 
     /// Whether an account truly stands where the order says; if not, it is put where it belongs.
+    #[inline]
     fn confirm(&mut self, lens: &mut Lens<'_>, row: Slot) -> bool {
         let Some(Some(seat)) = self.seats.get(row.index()) else { return false };
-        let outlook = &lens.outlooks[seat.account.index()];
+        let Some(outlook) = lens.outlooks.get(seat.account.index()) else { return false };
         let is_ready = outlook.is_ready(lens.now);
         if is_ready && seat.moves == outlook.moves {
             return true;
         }
         if !is_ready {
-            self.cautious = CAUTION;
+            self.be_cautious();
         }
         self.seat_anew(lens, row);
         false
+    }
+
+    fn be_cautious(&mut self) {
+        let again = self.trusted < SOON;
+        self.caution =
+            if again { CAUTION.end.min(self.caution.saturating_mul(2)) } else { CAUTION.start };
+        (self.cautious, self.trusted) = (self.caution, 0);
     }
 
     pub(super) fn seat(&self, row: Slot) -> Option<Seat> {
@@ -264,11 +340,12 @@ impl Rota {
         let outlook = &lens.outlooks[account.index()];
         let (ready_at, flips_at) = (outlook.ready_at, outlook.flips_at);
         if attachment.present && outlook.is_ready(lens.now) {
-            self.join(lens, row, account);
+            let spot = spot(seat.id, outlook, attachment);
+            self.join(row, spot, outlook.moves);
             self.note_flip(row, flips_at);
             return;
         }
-        if attachment.present && !outlook.away {
+        if attachment.present && !outlook.away() {
             seat.place = Place::Waiting(ready_at);
             self.waiting.push(ready_at, member);
             self.calm_until = self.calm_until.min(ready_at);
@@ -280,7 +357,7 @@ impl Rota {
                 self.stays_at = self.stays_at.min(flips_at);
                 self.calm_until = self.calm_until.min(flips_at);
             } else {
-                let back_at = if outlook.away { flips_at } else { Timestamp::MIN };
+                let back_at = if outlook.away() { flips_at } else { Timestamp::MIN };
                 seat.place = Place::Absent { ready_at, back_at };
                 if back_at < Timestamp::MAX {
                     self.absent.add(member, back_at);

@@ -1,29 +1,23 @@
 //! The order of turns of many rows.
 //!
 //! Accounts of one weight come in one order by start and by deadline, which is a turn further. They
-//! stand in one *run*, a row that is entered at its end. Pools have few different weights, so there
-//! are few runs: only they stand in heaps, and a step costs as much as there are weights. Who comes
-//! out of order, as after a rest, opens another run of that weight.
+//! stand in one *run*, a row that is entered at its end and left at its front. Pools have few
+//! different weights, so there are few runs: only they stand in heaps, and a step costs as much as
+//! there are weights. Who comes out of order, as after a rest, opens another run of that weight.
 //!
-//! The first entries of a run have *come*: their starts are past. A run stands among the eligible
-//! with its first entry if that has come, and among those ahead with the first that has not.
-
-use std::collections::VecDeque;
+//! A run stands in one heap by its first entry: among the eligible by the deadline if the start has
+//! come, among those ahead by the start otherwise. While the next of a run has come, too, a turn
+//! replaces one entry of one heap.
 
 use crate::rotation::heap::{Heap, Key};
+use crate::rotation::later::Later;
 use crate::rotation::lookup::Lookup;
 use crate::rotation::order::{Standing, Ticket};
+use crate::rotation::ranks::Ranks;
+use crate::rotation::run::Run;
 
 /// No run.
 const NONE: u32 = u32::MAX;
-
-/// Entries in ascending order, by start and by deadline.
-#[derive(Clone, Debug, Default)]
-struct Run {
-    length: u64,
-    entries: VecDeque<Standing>,
-    come: usize,
-}
 
 /// Rows in the order of their turns.
 #[derive(Clone, Debug, Default)]
@@ -38,47 +32,66 @@ pub(crate) struct Runs {
     entered: Lookup<u64, [u32; 2]>,
     /// The run that was left last; who is served comes back to it at once.
     left: u32,
+    /// Runs whose first entry has come, unless virtual time went back since.
     eligible: Heap,
+    /// The others.
     ahead: Heap,
+    /// Which entry starts next of those that have not come.
+    later: Later,
+    /// Something is to be done when virtual time is so late: a run comes, or ranks are set anew.
+    next_at: i128,
     /// No start that was told to have come is later.
     told_at: i128,
+    ranks: Ranks,
     len: usize,
 }
 
 impl Runs {
     pub(crate) fn new(virtual_time: i128) -> Self {
-        Self { told_at: virtual_time, left: NONE, ..Self::default() }
+        let mut runs = Self { told_at: virtual_time, left: NONE, ..Self::default() };
+        runs.rank_anew();
+        runs
     }
 
+    #[inline(never)]
     pub(crate) fn insert(&mut self, standing: Standing) {
-        self.len += 1;
         let number = self.run_for(&standing);
-        let run = &mut self.all[number as usize];
-        let all_come = run.come == run.entries.len();
-        run.entries.push_back(standing);
-        if !all_come {
-            return;
+        self.enter(number, standing);
+    }
+
+    /// Puts a row in again that is the first of those that are eligible. Nothing happens if it is
+    /// not.
+    #[inline]
+    pub(crate) fn serve(&mut self, standing: &Standing) -> bool {
+        let Some(Key { of: number, .. }) = self.eligible.first() else { return false };
+        self.left = number;
+        let Some(run) = self.all.get_mut(number as usize) else { return false };
+        if run.first().is_none_or(|first| first.ticket != standing.ticket) {
+            return false;
         }
-        if standing.start > self.told_at {
-            self.ahead.push(ahead(number, &standing));
-            return;
+        run.drop_first();
+        let is_known = Later::knows(run, self.ranks, standing);
+        if is_known && run.length == length(standing) && run.fits(standing) {
+            run.push(*standing);
+            self.renew_first(number);
+        } else {
+            self.dropped(number);
+            self.insert(*standing);
         }
-        run.come += 1;
-        if run.come == 1 {
-            self.eligible.push(due(number, &standing));
-        }
+        true
     }
 
     /// Takes an entry out if it is the first; otherwise it goes when it comes up.
     pub(crate) fn leave(&mut self, ticket: Ticket) {
         let Some(first) = self.eligible.first() else { return };
         self.left = first.of;
-        let front = self.all[first.of as usize].entries.front();
-        if front.is_some_and(|front| front.ticket == ticket) {
+        let first = self.all[first.of as usize].first();
+        if first.is_some_and(|first| first.ticket == ticket) {
             self.drop_eligible();
         }
     }
 
+    #[inline]
     pub(crate) fn first_eligible(
         &mut self,
         virtual_time: i128,
@@ -87,16 +100,15 @@ impl Runs {
         self.pass(virtual_time);
         loop {
             let number = self.eligible.first()?.of;
-            let first = self.all[number as usize].entries.front()?;
+            let first = self.all.get(number as usize)?.first()?;
             if !stands(first) {
                 self.drop_eligible();
             } else if first.start > virtual_time {
                 self.put_back();
             } else {
-                break;
+                return self.all.get(number as usize)?.first();
             }
         }
-        self.all[self.eligible.first()?.of as usize].entries.front()
     }
 
     pub(crate) fn first_ahead(
@@ -104,29 +116,34 @@ impl Runs {
         virtual_time: i128,
         stands: impl Fn(&Standing) -> bool,
     ) -> Option<&Standing> {
-        if virtual_time < self.told_at {
-            self.told_at = virtual_time;
-            self.tell();
-        }
         self.pass(virtual_time);
+        if !self.eligible.is_empty() {
+            return self.later.first(&mut self.all, self.ranks, virtual_time, stands);
+        }
         loop {
             let number = self.ahead.first()?.of;
-            if stands(self.all[number as usize].next()?) {
+            if stands(self.all[number as usize].first()?) {
                 break;
             }
             self.drop_ahead();
         }
-        // Of several runs that start there the one whose entry is due first.
-        let start = self.ahead.first()?.place;
         let mut first: Option<&Standing> = None;
-        self.ahead.at_first_place(|number| {
-            let run = &self.all[number as usize];
-            let here = run.entries.range(run.come..).take_while(|at| at.start == start);
+        let start = self.all[self.ahead.first()?.of as usize].first()?.start;
+        self.ahead.at_first_rank(|number| {
+            let here = self.all[number as usize].iter().take_while(|at| at.start == start);
             if let Some(at) = here.into_iter().find(|at| stands(at)) {
                 first = Some(first.filter(|first| first.is_due_before(at)).unwrap_or(at));
             }
         });
         first
+    }
+
+    /// Calls with some who come next in the run that was left last, with each once.
+    #[inline]
+    pub(crate) fn tell(&mut self, to: impl FnMut(&Standing)) {
+        if let Some(run) = self.all.get_mut(self.left as usize) {
+            run.tell(to);
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -135,11 +152,15 @@ impl Runs {
 
     pub(crate) fn retain(&mut self, stands: impl Fn(&Standing) -> bool) {
         self.len = 0;
-        for run in &mut self.all {
-            run.entries.retain(&stands);
-            self.len += run.entries.len();
+        self.eligible.clear();
+        self.ahead.clear();
+        self.later.forget();
+        for number in 0..self.all.len() {
+            let run = &mut self.all[number];
+            run.retain(&stands);
+            self.len += run.len();
+            self.seat(u32::try_from(number).unwrap_or(NONE));
         }
-        self.tell();
     }
 
     /// How many runs there are.
@@ -148,12 +169,35 @@ impl Runs {
         self.all.len() - self.unused.len()
     }
 
+    fn enter(&mut self, number: u32, standing: Standing) {
+        self.len += 1;
+        let run = &mut self.all[number as usize];
+        self.later.enter(number, run, self.ranks, &standing);
+        run.push(standing);
+        if run.len() == 1 {
+            self.seat(number);
+        }
+    }
+
+    /// Puts a run where it belongs that is nowhere.
+    fn seat(&mut self, number: u32) {
+        let Self { all, eligible, ahead, ranks, .. } = self;
+        let Some(first) = all[number as usize].first() else { return };
+        if first.start <= self.told_at {
+            eligible.push(ranks.due(number, first), |a, b| is_due_before(all, a, b));
+        } else {
+            ahead.push(ranks.starts(number, first), |a, b| starts_before(all, a, b));
+            self.next_at = self.next_at.min(first.start);
+        }
+    }
+
     /// A run that an entry can go to the end of.
+    #[inline(never)]
     fn run_for(&mut self, standing: &Standing) -> u32 {
         let length = length(standing);
         let fits = |run: u32| {
             let run = self.all.get(run as usize);
-            run.is_some_and(|run| run.length == length && run.fits(standing))
+            run.is_some_and(|run| run.takes(length, standing))
         };
         if fits(self.left) {
             return self.left;
@@ -175,7 +219,7 @@ impl Runs {
     fn open(&mut self, length: u64) -> u32 {
         if self.all.len() >= self.sweep_at && self.unused.is_empty() {
             for (number, run) in (0..).zip(&mut self.all) {
-                if run.entries.is_empty() {
+                if run.len() == 0 {
                     self.entered.remove(&run.length);
                     run.length = 0;
                     self.unused.push(number);
@@ -192,128 +236,108 @@ impl Runs {
     }
 
     /// Takes in that starts have come.
+    #[inline]
     fn pass(&mut self, virtual_time: i128) {
         self.told_at = self.told_at.max(virtual_time);
-        while let Some(Key { of: number, .. }) =
-            self.ahead.first().filter(|first| first.place <= virtual_time).copied()
-        {
-            let run = &mut self.all[number as usize];
-            if let Some(first) = run.entries.front().filter(|_| run.come == 0) {
-                self.eligible.push(due(number, first));
-            }
-            run.pass(virtual_time);
-            self.renew_ahead(number);
+        if virtual_time >= self.next_at {
+            self.bring_up(virtual_time);
         }
+    }
+
+    #[inline(never)]
+    fn bring_up(&mut self, virtual_time: i128) {
+        if virtual_time >= self.ranks.end() {
+            self.rank_anew();
+        }
+        while let Some(Key { of: number, .. }) = self.ahead.first() {
+            let Self { all, ahead, .. } = self;
+            if all[number as usize].first().is_none_or(|first| first.start > virtual_time) {
+                break;
+            }
+            ahead.pop(|a, b| starts_before(all, a, b));
+            self.seat(number);
+        }
+        self.renew_next();
+    }
+
+    fn renew_next(&mut self) {
+        let first = self.ahead.first().and_then(|first| self.all[first.of as usize].first());
+        let end = self.ranks.end();
+        self.next_at = first.map_or(end, |first| first.start.min(end));
+    }
+
+    /// Sets the base of ranks anew. No order changes.
+    #[cold]
+    fn rank_anew(&mut self) {
+        let Self { all, eligible, ahead, ranks, .. } = self;
+        *ranks = Ranks::about(self.told_at);
+        let first = |number: u32| all[number as usize].first();
+        eligible.rank_anew(|number| first(number).map(|at| ranks.due(number, at)));
+        ahead.rank_anew(|number| first(number).map(|at| ranks.starts(number, at)));
+        self.later.forget();
+        self.renew_next();
     }
 
     /// Virtual time went back, and the start of the first that is eligible has not come again.
     #[cold]
     fn put_back(&mut self) {
-        let Some(Key { of: number, .. }) = self.eligible.pop() else { return };
-        let run = &mut self.all[number as usize];
-        let is_ahead = run.next().is_some();
-        run.come = 0;
-        let Some(next) = run.next() else { return };
-        if is_ahead {
-            self.ahead.bring_forward(ahead(number, next));
-        } else {
-            self.ahead.push(ahead(number, next));
-        }
-    }
-
-    /// Tells of the first of those ahead what is so now.
-    fn renew_ahead(&mut self, number: u32) {
-        match self.all[number as usize].next() {
-            Some(next) => self.ahead.replace_first(ahead(number, next)),
-            None => {
-                self.ahead.pop();
-            }
-        }
+        let Self { all, eligible, ahead, ranks, .. } = self;
+        let Some(Key { of: number, .. }) = eligible.pop(|a, b| is_due_before(all, a, b)) else {
+            return;
+        };
+        let Some(first) = all[number as usize].first() else { return };
+        ahead.push(ranks.starts(number, first), |a, b| starts_before(all, a, b));
+        self.next_at = self.next_at.min(first.start);
     }
 
     fn drop_eligible(&mut self) {
-        let Some(number) = self.eligible.first().map(|first| first.of) else { return };
-        let run = &mut self.all[number as usize];
-        run.entries.pop_front();
-        run.come -= 1;
+        let Some(Key { of: number, .. }) = self.eligible.first() else { return };
+        self.all[number as usize].drop_first();
+        self.dropped(number);
+    }
+
+    #[inline(never)]
+    fn dropped(&mut self, number: u32) {
         self.len -= 1;
-        match run.entries.front().filter(|_| run.come > 0) {
-            Some(next) => self.eligible.replace_first(due(number, next)),
-            None => {
-                self.eligible.pop();
-            }
+        self.renew_first(number);
+    }
+
+    /// Puts the run of the first that was eligible where it belongs by its new first entry.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    fn renew_first(&mut self, number: u32) {
+        let Self { all, eligible, ranks, .. } = self;
+        let first = all.get(number as usize).and_then(Run::first);
+        if let Some(first) = first.filter(|first| first.start <= self.told_at) {
+            eligible.replace_first(ranks.due(number, first), |a, b| is_due_before(all, a, b));
+        } else {
+            eligible.pop(|a, b| is_due_before(all, a, b));
+            self.seat(number);
         }
     }
 
     /// Drops the first of those ahead.
     fn drop_ahead(&mut self) {
-        let Some(number) = self.ahead.first().map(|first| first.of) else { return };
-        let run = &mut self.all[number as usize];
-        if run.come == 0 {
-            run.entries.pop_front();
-            self.len -= 1;
-        } else {
-            // It goes when it comes up.
-            run.come += 1;
-        }
-        self.renew_ahead(number);
-    }
-
-    /// Looks at every run to tell what has come.
-    #[cold]
-    fn tell(&mut self) {
-        self.eligible.clear();
-        self.ahead.clear();
-        for (number, run) in (0..).zip(&mut self.all) {
-            run.come = run.entries.partition_point(|at| at.start <= self.told_at);
-            if let Some(first) = run.entries.front().filter(|_| run.come > 0) {
-                self.eligible.push(due(number, first));
-            }
-            if let Some(next) = run.next() {
-                self.ahead.push(ahead(number, next));
-            }
-        }
+        let Self { all, ahead, .. } = self;
+        let Some(Key { of: number, .. }) = ahead.pop(|a, b| starts_before(all, a, b)) else {
+            return;
+        };
+        all[number as usize].drop_first();
+        self.len -= 1;
+        self.seat(number);
     }
 }
 
-/// A run among those that are eligible: by the deadline of its first, then by number.
-const fn due(run: u32, first: &Standing) -> Key {
-    Key { place: first.deadline, then: first.id.0, of: run }
+#[cold]
+fn is_due_before(all: &[Run], one: u32, other: u32) -> bool {
+    let firsts = (all[one as usize].first(), all[other as usize].first());
+    matches!(firsts, (Some(one), Some(other)) if one.is_due_before(other))
 }
 
-/// A run among those ahead: by the start of the first that has not come.
-const fn ahead(run: u32, next: &Standing) -> Key {
-    Key { place: next.start, then: 0, of: run }
-}
-
-impl Run {
-    /// The first that has not come.
-    fn next(&self) -> Option<&Standing> {
-        self.entries.get(self.come)
-    }
-
-    /// Whether an entry can go to the end.
-    fn fits(&self, standing: &Standing) -> bool {
-        let back = self.entries.back();
-        back.is_none_or(|last| last.start <= standing.start && !standing.is_due_before(last))
-    }
-
-    /// Moves on over what has come: mostly one, and after a jump as many as there are.
-    fn pass(&mut self, virtual_time: i128) {
-        let mut step = 1;
-        while self.entries.get(self.come + step).is_some_and(|at| at.start <= virtual_time) {
-            self.come += step;
-            step *= 2;
-        }
-        // The entry at `come` has come, and the one a step further has not, or is beyond the end.
-        while step > 1 {
-            step /= 2;
-            if self.entries.get(self.come + step).is_some_and(|at| at.start <= virtual_time) {
-                self.come += step;
-            }
-        }
-        self.come += 1;
-    }
+#[cold]
+fn starts_before(all: &[Run], one: u32, other: u32) -> bool {
+    let firsts = (all[one as usize].first(), all[other as usize].first());
+    matches!(firsts, (Some(one), Some(other)) if one.start < other.start)
 }
 
 /// The length of a turn, as far as runs must tell. Rounding makes turns of one weight differ by a
@@ -324,5 +348,7 @@ impl Run {
     reason = "two that look alike only share a run where they are in order"
 )]
 fn length(standing: &Standing) -> u64 {
-    (((standing.deadline - standing.start + 128) >> 8) as u64).max(1)
+    let steps = (standing.deadline - standing.start + 128) >> 8;
+    // Of light accounts it is longer than 64 bits, and the lower ones of many are alike.
+    ((steps >> 64) as u64 ^ steps as u64).max(1)
 }

@@ -57,6 +57,13 @@ impl AccountRecord {
         self.place.at() + attachment.offset()
     }
 
+    /// Reads what a turn needs of it, which is all over the record, and tells nothing.
+    #[inline]
+    pub(crate) fn read(&self) -> u64 {
+        let settings = self.settings.spacing.as_ms() ^ u64::from(self.settings.daily_cap);
+        settings ^ self.usage.number ^ self.weight ^ self.usage.open.len() as u64
+    }
+
     /// How long its sends must be remembered to the millisecond.
     pub(crate) fn memory(&self) -> Span {
         let longest = self.settings.limits.iter().map(|limit| limit.length()).max();

@@ -58,11 +58,11 @@ impl Rota {
         let outlook = lens.outlooks[seat.account.index()];
         let elsewhere = match seat.place {
             Place::Absent { back_at, .. } => {
-                !outlook.away && back_at > Timestamp::MIN
-                    || outlook.away && outlook.flips_at < back_at
+                !outlook.away() && back_at > Timestamp::MIN
+                    || outlook.away() && outlook.flips_at < back_at
             }
             Place::Leaving { .. } => true,
-            Place::Nowhere | Place::Turns(_) | Place::Waiting(_) => outlook.away,
+            Place::Nowhere | Place::Turns(_) | Place::Waiting(_) => outlook.away(),
         };
         if moves || elsewhere {
             self.seat_anew(lens, row);

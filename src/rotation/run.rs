@@ -1,0 +1,176 @@
+//! A run: rows of one weight in ascending order, by start and by deadline.
+//!
+//! It is entered at its end and left at its front. Knows no other runs.
+
+use crate::rotation::order::Standing;
+
+/// How many entries are told at a time of those that come.
+const AT_A_TIME: usize = 8;
+
+/// Entries in ascending order, by start and by deadline.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Run {
+    /// The length of a turn of all of them.
+    pub(crate) length: u64,
+    /// The rank that the run has among those that start later, if it is there.
+    pub(crate) later: Option<u64>,
+    entries: Ring,
+    /// How many entries were dropped at the front, and which of all that there ever were may be
+    /// the first that has not come.
+    dropped: usize,
+    found: usize,
+    /// How many of the first were told of as coming.
+    told: usize,
+}
+
+impl Run {
+    #[inline]
+    pub(crate) fn first(&self) -> Option<&Standing> {
+        self.entries.get(0)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len
+    }
+
+    /// Calls with some that come after the first: with each once, and with several at a time.
+    #[inline]
+    pub(crate) fn tell(&mut self, mut to: impl FnMut(&Standing)) {
+        if self.told > 1 {
+            self.told -= 1;
+            return;
+        }
+        self.told = AT_A_TIME;
+        for nth in 1..=AT_A_TIME {
+            let Some(at) = self.entries.get(nth) else { return };
+            to(at);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Standing> {
+        (0..self.entries.len).filter_map(|nth| self.entries.get(nth))
+    }
+
+    /// Whether an entry can go to the end.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn fits(&self, standing: &Standing) -> bool {
+        let last = self.entries.len.checked_sub(1).and_then(|nth| self.entries.get(nth));
+        last.is_none_or(|last| last.start <= standing.start && !standing.is_due_before(last))
+    }
+
+    /// Whether one of that length can.
+    #[inline(never)]
+    pub(crate) fn takes(&self, length: u64, standing: &Standing) -> bool {
+        self.length == length && self.fits(standing)
+    }
+
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn push(&mut self, standing: Standing) {
+        self.entries.push(standing);
+    }
+
+    #[inline]
+    pub(crate) fn drop_first(&mut self) {
+        self.entries.drop_first();
+        self.dropped += 1;
+    }
+
+    pub(crate) fn retain(&mut self, stands: impl Fn(&Standing) -> bool) {
+        for _ in 0..self.entries.len {
+            let first = self.entries.get(0).copied();
+            self.entries.drop_first();
+            if let Some(first) = first.filter(&stands) {
+                self.push(first);
+            }
+        }
+        self.forget_found();
+    }
+
+    /// The first entry that starts later and stands. Virtual time must not be before the one that
+    /// was asked for last, unless what was found then is [forgotten](Self::forget_found).
+    pub(crate) fn first_ahead(
+        &mut self,
+        virtual_time: i128,
+        stands: impl Fn(&Standing) -> bool,
+    ) -> Option<&Standing> {
+        let mut at = self.found.saturating_sub(self.dropped);
+        let mut step = 1;
+        let has_come = |n: usize| self.entries.get(n).is_some_and(|at| at.start <= virtual_time);
+        // Mostly few have come since, and after a jump many.
+        while has_come(at + step - 1) {
+            at += step;
+            step *= 2;
+        }
+        // So many have come, and the one that is a step further, less one, has not.
+        while step > 1 {
+            step /= 2;
+            if has_come(at + step - 1) {
+                at += step;
+            }
+        }
+        while self.entries.get(at).is_some_and(|at| !stands(at)) {
+            at += 1;
+        }
+        self.found = self.dropped + at;
+        self.entries.get(at)
+    }
+
+    /// The entry that was found last.
+    pub(crate) fn found_ahead(&self) -> Option<&Standing> {
+        self.entries.get(self.found.checked_sub(self.dropped)?)
+    }
+
+    pub(crate) fn forget_found(&mut self) {
+        self.found = self.dropped;
+    }
+}
+
+/// A row that is entered at its end and left at its front. It is as long as a power of two.
+#[derive(Clone, Debug, Default)]
+struct Ring {
+    slots: Vec<Standing>,
+    first: usize,
+    len: usize,
+}
+
+impl Ring {
+    #[inline]
+    fn get(&self, nth: usize) -> Option<&Standing> {
+        if nth < self.len { self.slots.get(self.place(nth)) } else { None }
+    }
+
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    fn push(&mut self, standing: Standing) {
+        if self.len == self.slots.len() {
+            self.grow(standing);
+        }
+        let place = self.place(self.len);
+        if let Some(slot) = self.slots.get_mut(place) {
+            *slot = standing;
+            self.len += 1;
+        }
+    }
+
+    #[inline]
+    fn drop_first(&mut self) {
+        self.first = self.place(1);
+        self.len = self.len.saturating_sub(1);
+    }
+
+    #[inline]
+    fn place(&self, nth: usize) -> usize {
+        (self.first + nth) & self.slots.len().wrapping_sub(1)
+    }
+
+    #[cold]
+    fn grow(&mut self, filler: Standing) {
+        let room = (2 * self.len).max(1);
+        let mut slots = Vec::with_capacity(room);
+        slots.extend((0..self.len).filter_map(|nth| self.get(nth)));
+        slots.resize(room, filler);
+        (self.slots, self.first) = (slots, 0);
+    }
+}
