@@ -133,9 +133,8 @@ impl Committer {
                 continue;
             }
             let taken = self.queue.waiters.len();
-            if let Some(more) = self.gathering.wants(taken)
-                && memory.refusal.is_none()
-            {
+            let more = self.gathering.wants(taken).filter(|_| memory.refusal.is_none());
+            if let Some(more) = more {
                 (memory.idle, memory.wanted) = (taken == 0, more.callers);
                 drop(memory);
                 thread::park_timeout(more.within);

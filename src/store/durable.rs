@@ -271,8 +271,8 @@ impl Handle {
         self.shared.wake();
         self.shared.wake_keeper();
         let threads: Vec<JoinHandle<()>> = self.threads().drain(..).collect();
-        // A waker that is called by the committer may drop the last handle there. It cannot wait for
-        // itself, nor for the other, which may wait for it.
+        // A waker that is called by the committer may drop the last handle there. It cannot wait
+        // for itself, nor for the other, which may wait for it.
         let is_own = |thread: &JoinHandle<()>| thread.thread().id() == thread::current().id();
         if !threads.iter().any(is_own) {
             for thread in threads {

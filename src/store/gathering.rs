@@ -1,7 +1,7 @@
 //! For how long, and for how many callers, the committer waits so that they share a write.
 //!
-//! Those who were just answered are likely to ask again. What they ask is prepared as it comes, while
-//! others still decide. Knows no thread and no journal.
+//! Those who were just answered are likely to ask again. What they ask is prepared as it comes,
+//! while others still decide. Knows no thread and no journal.
 
 use std::time::{Duration, Instant};
 

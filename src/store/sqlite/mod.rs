@@ -45,7 +45,8 @@ pub struct SqliteJournal {
     settled: bool,
     /// Whether the file is called one of the newest format, as it is with the first write.
     upgraded: bool,
-    /// How many facts of the batch that comes next are in the open transaction, and the last of them.
+    /// How many facts of the batch that comes next are in the open transaction, and the last of
+    /// them.
     prepared: (usize, Option<Mark>),
 }
 
