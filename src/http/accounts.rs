@@ -207,7 +207,7 @@ pub(super) async fn get(caller: Caller, Id(id): Id) -> Result<Json<AccountView>,
 #[utoipa::path(post, path = "/email-accounts/save", tag = "email-accounts",
     request_body = EmailAccountBody,
     responses((status = 200, description = "It was saved", body = Saved)))]
-async fn save(caller: Caller, Body(body, _room): Body) -> Result<Json<Saved>, Problem> {
+async fn save(caller: Caller, body: Body) -> Result<Json<Saved>, Problem> {
     let rule = "give the account's number, or leave it out for a new one";
     let id = input::read(&body, |fields| Some(fields.optional("id", rule, whole)))?;
     let saved = caller.engine.step(|step| match id {
@@ -228,11 +228,7 @@ async fn save(caller: Caller, Body(body, _room): Body) -> Result<Json<Saved>, Pr
 #[utoipa::path(post, path = "/email-accounts/{email_account_id}", tag = "email-accounts",
     params(("email_account_id" = u64, Path)), request_body = EmailAccountBody,
     responses((status = 200, description = "It was changed", body = Said)))]
-async fn update(
-    caller: Caller,
-    Id(id): Id,
-    Body(body, _room): Body,
-) -> Result<Json<Said>, Problem> {
+async fn update(caller: Caller, Id(id): Id, body: Body) -> Result<Json<Said>, Problem> {
     caller.engine.step(|step| change(step, &caller, id, &body)).await?;
     Ok(Json(Said::new("Email account updated successfully")))
 }

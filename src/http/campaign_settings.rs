@@ -126,7 +126,7 @@ struct SettingsBody {
 pub(super) async fn set_schedule(
     caller: Caller,
     Id(id): Id,
-    Body(body, _room): Body,
+    body: Body,
 ) -> Result<Json<Said>, Problem> {
     let inner = given(&body, "schedule");
     if inner.is_some_and(|inner| !inner.is_object()) {
@@ -144,7 +144,7 @@ pub(super) async fn set_schedule(
 pub(super) async fn set_settings(
     caller: Caller,
     Id(id): Id,
-    Body(body, _room): Body,
+    body: Body,
 ) -> Result<Json<Said>, Problem> {
     change(&caller, id, |campaign, record| settings(&body, campaign, record)).await?;
     Ok(Json(Said::new("Campaign settings updated successfully")))

@@ -86,7 +86,7 @@ pub(super) fn name(fields: &mut Fields<'_>) -> Option<String> {
 /// Creates a campaign in the state `DRAFTED`.
 #[utoipa::path(post, path = "/campaigns/create", tag = "campaigns", request_body = CampaignBody,
     responses((status = 200, description = "It was created", body = Created)))]
-async fn create(caller: Caller, Body(body, _room): Body) -> Result<Json<Created>, Problem> {
+async fn create(caller: Caller, body: Body) -> Result<Json<Created>, Problem> {
     let (name, client_id) = input::read(&body, |fields| {
         let client_id = fields.optional("client_id", "give the client's number", whole);
         Some((name(fields).unwrap_or_else(|| "Untitled Campaign".to_owned()), client_id))
@@ -165,7 +165,7 @@ async fn delete(caller: Caller, Id(id): Id) -> Result<Json<Said>, Problem> {
 pub(super) async fn set_status(
     caller: Caller,
     Id(id): Id,
-    Body(body, _room): Body,
+    body: Body,
 ) -> Result<Json<Said>, Problem> {
     let state = input::read(&body, |fields| {
         fields.required("status", "give START, PAUSED or STOPPED", |value| {

@@ -25,6 +25,8 @@ use crate::http::settings::Settings;
 
 /// How long nobody is taken after that failed, as when the process has no more descriptors.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The longest wait that can be added to an instant wherever it is.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 /// The most bytes that a call has before its body.
 const HEADER_MAX: usize = 64 << 10;
 
@@ -50,7 +52,7 @@ impl Connections {
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(settings.header_wait)
+            .header_read_timeout(settings.header_wait.min(LONGEST))
             .max_buf_size(HEADER_MAX);
         let most = usize::try_from(settings.connections_max.get()).unwrap_or(usize::MAX);
         Self {

@@ -3,15 +3,15 @@
 //! A body is a JSON object whatever its content type, also with DELETE. Names may be written with
 //! underscores or in camel case. What a field means is told where it is read.
 
-use std::sync::Arc;
+use std::ops::Deref;
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde_json::{Map, Value};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::problem::{Detail, Problem};
+use crate::http::room::{Held, SMALL};
 use crate::http::service::Service;
 use crate::import::fields::{Fields, Findings};
 
@@ -19,10 +19,6 @@ use crate::import::fields::{Fields, Findings};
 pub(super) const LIST_MAX: usize = 1_000;
 /// The most things on a page.
 pub(super) const PAGE_MAX: u64 = 100;
-/// The most bytes of bodies, except of small ones, that are read and not answered yet.
-const ROOM: usize = 4 << 20;
-/// The most bytes of a small body: fifty times what a call of the run loop has.
-const SMALL: usize = 8 << 10;
 /// How many fields that are given twice are told.
 const TWICE_MAX: usize = 100;
 /// How many characters are told of a name that a caller made up.
@@ -64,30 +60,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     }
 }
 
-/// The body, and the room that it takes until it is dropped.
+/// The body, which takes room until it is dropped.
 #[derive(Debug)]
-pub(super) struct Body(pub(super) Map<String, Value>, pub(super) Option<OwnedSemaphorePermit>);
-
-/// What is read of bodies that are being answered takes memory many times their bytes; so many
-/// bytes are read at once, and what is beyond waits.
-#[derive(Clone, Debug)]
-pub(super) struct Room(Arc<Semaphore>);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(ROOM)))
-    }
+pub(super) struct Body {
+    object: Map<String, Value>,
+    /// Held and not looked at.
+    _room: Held,
 }
 
-impl Room {
-    /// Room for a body; one that is small takes none, so that nobody waits for large ones then.
-    async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        if bytes <= SMALL {
-            return None;
-        }
-        let bytes = u32::try_from(bytes.min(ROOM)).unwrap_or(u32::MAX);
-        // It is never closed.
-        Arc::clone(&self.0).acquire_many_owned(bytes).await.ok()
+impl Deref for Body {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.object
     }
 }
 
@@ -100,16 +85,27 @@ impl FromRequest<Service> for Body {
         let bytes = read.map_err(|_| Problem::TooSlow { wait })?.map_err(|_| {
             Problem::malformed(format!("the body cannot be read, or is longer than {most} bytes"))
         })?;
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self(Map::new(), None));
-        }
-        let room = service.room().take(bytes.len()).await;
-        match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(object)) => Ok(Self(normalise(object)?, room)),
-            Ok(_) => Err(Problem::malformed("the body is not a JSON object")),
-            // The words of the parser quote nothing of the body.
-            Err(error) => Err(Problem::malformed(format!("the body is not JSON: {error}"))),
-        }
+        let room = service.room().take(bytes.len(), wait).await?;
+        let object = if bytes.len() <= SMALL {
+            parse(&bytes)?
+        } else {
+            // Others are served meanwhile.
+            let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await;
+            parsed.map_err(|_| Problem::internal("a body could not be parsed"))??
+        };
+        Ok(Self { object, _room: room })
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(object)) => normalise(object),
+        Ok(_) => Err(Problem::malformed("the body is not a JSON object")),
+        // The words of the parser quote nothing of the body.
+        Err(error) => Err(Problem::malformed(format!("the body is not JSON: {error}"))),
     }
 }
 
@@ -178,8 +174,9 @@ impl Page {
     }
 }
 
-/// Gives every value whose name is in camel case the name with underscores, at any depth. Plain
-/// values keep both names; lists and objects are moved, since copies would double at each level.
+/// Gives every value whose name is in camel case the name with underscores, in objects and lists of
+/// them at any depth. Plain values keep both names; lists and objects are moved, since copies would
+/// double at each level.
 fn normalise(mut object: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
     let mut twice = Vec::new();
     spell(&mut object, None, &mut twice);
@@ -256,6 +253,8 @@ fn underscored(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use serde_json::json;
 
@@ -328,33 +327,23 @@ mod tests {
         assert!(detail.len() < 500, "{detail}");
     }
 
-    /// Whether a body of so many bytes is read at once.
-    fn reads(service: &Service, bytes: usize) -> Option<Body> {
-        let text = format!("{{{}}}", " ".repeat(bytes - 2));
-        let request = Request::new(axum::body::Body::from(text));
-        let read = std::pin::pin!(Body::from_request(request, service));
-        match read.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-            std::task::Poll::Ready(read) => Some(read.unwrap()),
-            std::task::Poll::Pending => None,
-        }
-    }
-
     #[test]
-    fn large_bodies_wait_for_those_that_are_being_answered_and_small_ones_do_not() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let _entered = runtime.enter();
+    fn a_large_body_takes_room_until_it_is_dropped() {
         let clock = crate::clock::Clock::by_hand(chrono::DateTime::UNIX_EPOCH);
-        let settings = crate::http::settings::Settings::default().body_max(2 * ROOM);
-        let service = Service::new(settings, clock);
-        let mut held: Vec<_> =
-            (0..4).map(|_| reads(&service, 1 << 20).expect("there is room")).collect();
-        assert!(reads(&service, 1 << 20).is_none());
-        assert!(reads(&service, SMALL).is_some());
-        held.pop();
-        assert!(reads(&service, 1 << 20).is_some());
-        // One that is larger than all the room takes all of it.
-        assert!(reads(&service, 2 * ROOM).is_none());
-        drop(held);
-        assert!(reads(&service, 2 * ROOM).is_some());
+        let settings = crate::http::settings::Settings::default().body_max(8 << 20);
+        let service = Service::new(settings.body_wait(Duration::from_millis(50)), clock);
+        let read = async |bytes: usize| {
+            let text = format!("{{{}}}", " ".repeat(bytes - 2));
+            Body::from_request(Request::new(axum::body::Body::from(text)), &service).await
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let large = read(8 << 20).await.unwrap();
+            let other = read(1 << 20).await.unwrap_err();
+            assert!(matches!(other, Problem::Unavailable { code: "busy", .. }), "{other:?}");
+            assert!(large.is_empty() && read(SMALL).await.is_ok());
+            drop(large);
+            assert!(read(1 << 20).await.is_ok());
+        });
     }
 }

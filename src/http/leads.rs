@@ -84,7 +84,7 @@ struct Row {
 #[utoipa::path(post, path = "/campaigns/update-lead-email-account", tag = "pool",
     request_body = LeadBody,
     responses((status = 200, description = "The lead belongs to the account", body = Moved)))]
-async fn move_lead(caller: Caller, Body(body, _room): Body) -> Result<Json<Moved>, Problem> {
+async fn move_lead(caller: Caller, body: Body) -> Result<Json<Moved>, Problem> {
     let rule = "give a number";
     let (account, campaign, lead, moves) = input::read(&body, |fields| {
         let mut number = |name: &str, other: &str| {

@@ -53,6 +53,7 @@ mod refusals;
 mod reports;
 mod reservation_view;
 mod reservations;
+mod room;
 mod routes;
 mod run;
 mod service;

@@ -42,7 +42,7 @@ impl Modify for Keys {
     }
 }
 
-/// The refusals that every call may answer: status, words, schema.
+/// The refusals that every call may answer, and one that needs a body: status, words, schema.
 const REFUSALS: [(&str, &str, &str); 10] = [
     ("400", "The path, the query or the body cannot be read", "Problem"),
     ("401", "No key, or a wrong one", "KeyProblem"),
@@ -114,12 +114,13 @@ fn operation_id(method: &str, path: &str) -> String {
 }
 
 fn refuse(operation: &mut Operation) {
-    for (status, words, schema) in REFUSALS {
-        let schema = Ref::from_schema_name(schema);
+    let has_body = operation.request_body.is_some();
+    for (status, words, schema) in REFUSALS.iter().filter(|(of, ..)| has_body || *of != "408") {
+        let schema = Ref::from_schema_name(*schema);
         let content = ContentBuilder::new().schema(Some(schema)).build();
         let response =
-            ResponseBuilder::new().description(words).content("application/json", content).build();
-        operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(response));
+            ResponseBuilder::new().description(*words).content("application/json", content).build();
+        operation.responses.responses.entry((*status).to_owned()).or_insert(RefOr::T(response));
     }
 }
 

@@ -119,11 +119,7 @@ fn mode(body: &Map<String, Value>) -> Result<Mode, Problem> {
 #[utoipa::path(post, path = "/campaigns/{campaign_id}/email-accounts", tag = "pool",
     params(("campaign_id" = u64, Path)), request_body = EmailAccountIds,
     responses((status = 200, description = "They are in the rotation", body = Attached)))]
-async fn attach(
-    caller: Caller,
-    Id(id): Id,
-    Body(body, _room): Body,
-) -> Result<Json<Attached>, Problem> {
+async fn attach(caller: Caller, Id(id): Id, body: Body) -> Result<Json<Attached>, Problem> {
     let report = attach_as(&caller, id, &ids(&body)?, Mode::AllOrNone).await?;
     let data = |data| Attached::Data { success: true, data };
     Ok(Json(match caller.service.settings().attach_answer {
@@ -140,11 +136,7 @@ async fn attach(
 #[utoipa::path(delete, path = "/campaigns/{campaign_id}/email-accounts", tag = "pool",
     params(("campaign_id" = u64, Path)), request_body = EmailAccountIds,
     responses((status = 200, description = "They are out of the rotation", body = Detached)))]
-async fn detach(
-    caller: Caller,
-    Id(id): Id,
-    Body(body, _room): Body,
-) -> Result<Json<Detached>, Problem> {
+async fn detach(caller: Caller, Id(id): Id, body: Body) -> Result<Json<Detached>, Problem> {
     detach_as(&caller, id, &ids(&body)?, Mode::AllOrNone).await?;
     Ok(Json(Detached { ok: true }))
 }
@@ -156,7 +148,7 @@ async fn detach(
 async fn attach_with_report(
     caller: Caller,
     Id(id): Id,
-    Body(body, _room): Body,
+    body: Body,
 ) -> Result<Json<Report>, Problem> {
     let report = attach_as(&caller, id, &ids(&body)?, mode(&body)?).await?;
     Ok(Json(Report::from(&report)))
@@ -169,7 +161,7 @@ async fn attach_with_report(
 async fn detach_with_report(
     caller: Caller,
     Id(id): Id,
-    Body(body, _room): Body,
+    body: Body,
 ) -> Result<Json<Report>, Problem> {
     let report = detach_as(&caller, id, &ids(&body)?, mode(&body)?).await?;
     Ok(Json(Report::from(&report)))

@@ -75,11 +75,7 @@ enum Hold {
 #[utoipa::path(post, path = "/rotation/email-accounts/{email_account_id}/feedback",
     tag = "rotation", params(("email_account_id" = u64, Path)), request_body = FeedbackBody,
     responses((status = 200, description = "It was taken", body = FeedbackTaken)))]
-async fn feedback(
-    caller: Caller,
-    Id(id): Id,
-    Body(body, _room): Body,
-) -> Result<Json<FeedbackTaken>, Problem> {
+async fn feedback(caller: Caller, Id(id): Id, body: Body) -> Result<Json<FeedbackTaken>, Problem> {
     let feedback = read(&body)?;
     let now = caller.now;
     let taken = caller.engine.step(|step| {

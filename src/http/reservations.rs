@@ -162,7 +162,7 @@ async fn reserve(
     caller: Caller,
     Id(id): Id,
     headers: HeaderMap,
-    Body(body, _room): Body,
+    body: Body,
 ) -> Result<Json<PickView>, Problem> {
     let request = keyed(input::read(&body, request)?, &headers)?;
     let picked = caller.engine.step(|step| {
@@ -206,11 +206,7 @@ fn strangers(step: &Step<'_>, caller: &Caller, request: &Request) -> Result<(), 
 #[utoipa::path(post, path = "/rotation/campaigns/{campaign_id}/reservations/batch",
     tag = "rotation", params(("campaign_id" = u64, Path)), request_body = BatchBody,
     responses((status = 200, description = "The answers in order", body = Batch)))]
-async fn reserve_batch(
-    caller: Caller,
-    Id(id): Id,
-    Body(body, _room): Body,
-) -> Result<Json<Batch>, Problem> {
+async fn reserve_batch(caller: Caller, Id(id): Id, body: Body) -> Result<Json<Batch>, Problem> {
     let requests = batch(&body)?;
     let answered = caller.engine.step(|step| {
         records::campaign(step, caller.owner, id).ok_or(Problem::NOT_FOUND)?;
@@ -304,11 +300,7 @@ async fn begin(caller: Caller, Id(id): Id) -> Result<Json<Begun>, Problem> {
 #[utoipa::path(post, path = "/rotation/reservations/{reservation_id}/settle", tag = "rotation",
     params(("reservation_id" = u64, Path)), request_body = SettleBody,
     responses((status = 200, description = "It is settled", body = Ended)))]
-async fn settle(
-    caller: Caller,
-    Id(id): Id,
-    Body(body, _room): Body,
-) -> Result<Json<Ended>, Problem> {
+async fn settle(caller: Caller, Id(id): Id, body: Body) -> Result<Json<Ended>, Problem> {
     let rule = "give sent, rejected, deferred or unknown";
     let outcome = input::read(&body, |fields| {
         fields.required("outcome", rule, |value| match value.as_str()? {

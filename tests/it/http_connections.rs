@@ -134,19 +134,47 @@ fn who_does_not_read_its_answers_is_cut_off() {
     assert!((1..500).contains(&told), "{told} answers");
 }
 
+/// Also while it is silent for longer than any of them.
 #[test]
 fn a_stream_of_events_outlives_every_wait() {
-    let beat = Duration::from_millis(50);
-    let short = settings().header_wait(SOON).body_wait(SOON).write_wait(SOON).heartbeat(beat);
+    let short = settings().header_wait(SOON).body_wait(SOON).write_wait(SOON).heartbeat(SOON * 4);
     let open = Open::with(short);
     let mut stream = open.connect(&open.call("GET", "/rotation/events", 0));
     let mut told = String::new();
-    while told.matches("\n:").count() < 20 {
+    while told.matches("\n:").count() < 3 {
         let mut some = [0; 1_000];
         let n = stream.read(&mut some).unwrap();
         assert!(n > 0, "it ended after {told}");
         told.push_str(std::str::from_utf8(&some[..n]).unwrap());
     }
+}
+
+#[test]
+fn who_reads_slowly_and_steadily_is_served() {
+    let open = Open::with(settings().write_wait(SOON * 5));
+    let call = "GET /api/v1/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n";
+    let mut stream = open.connect(&call.repeat(300));
+    let mut some = vec![0; 4 << 20];
+    // Twice as long in all as a write may wait.
+    for time in 0..6 {
+        std::thread::sleep(SOON * 2);
+        let mut left: usize = 6 << 20;
+        while left > 0 {
+            let n = stream.read(&mut some).unwrap();
+            assert!(n > 0, "it was cut off after {time} times");
+            left = left.saturating_sub(n);
+        }
+    }
+}
+
+#[test]
+fn waits_may_be_as_long_as_can_be_said() {
+    let most = Duration::MAX;
+    let waits = settings().header_wait(most).body_wait(most).write_wait(most);
+    let open = Open::with(waits.heartbeat(most).drain_max(most));
+    assert!(answers(&mut open.connect("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")));
+    assert!(answers(&mut open.connect(&(open.call("POST", "/campaigns/create", 2) + "{}"))));
+    assert!(answers(&mut open.connect(&open.call("GET", "/rotation/events", 0))));
 }
 
 #[test]
@@ -171,6 +199,20 @@ fn a_call_that_never_ends_keeps_the_service_no_longer_than_its_limit() {
     let took = open.stopped();
     assert!(took > limit / 4, "nothing kept it: {took:?}");
     assert!(took < limit + Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn what_runs_is_written_before_the_end() {
+    for n in 0..10 {
+        let mut open = Open::with(settings());
+        let mut slow = open.begun(2);
+        drop(open.stop.take());
+        std::thread::sleep(Duration::from_millis(20 + n));
+        slow.write_all(b"{}").unwrap();
+        let told = rest(&mut slow);
+        assert!(told.starts_with("HTTP/1.1 200") && told.ends_with('}'), "{n}: {told:?}");
+        open.thread.take().unwrap().join().unwrap();
+    }
 }
 
 #[test]
