@@ -286,7 +286,12 @@ impl Committer {
         let lacking = room::lacking(&mut *self.journal, self.room);
         let failed = match lacking {
             Ok(lacking) => {
-                self.shared.pause(&mut self.shared.write(), lacking);
+                let mut memory = self.shared.write();
+                if lacking.is_none() {
+                    // Nobody looks again, so those who came meanwhile are told as well.
+                    self.asking.append(&mut memory.asking);
+                }
+                self.shared.pause(&mut memory, lacking);
                 None
             }
             Err(error) => Some(error),

@@ -120,6 +120,28 @@ fn many_who_ask_at_once_share_a_look_for_room() {
     engine.close().unwrap();
 }
 
+/// Nobody looks once there is room, so the look that finds it tells all who asked meanwhile.
+#[test]
+fn who_asks_during_the_look_that_finds_room_is_told() {
+    let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
+    let looks = Arc::clone(&gate);
+    let engine = filled(Asking::open(&disk).unwrap().parts(move || looks.pass()), 3);
+    disk.fail_writes(Some(Fault::Full));
+    assert!(reserve(&engine, 1));
+    let came = gate.came();
+    gate.set(true);
+    disk.fail_writes(None);
+    while gate.came() == came {
+        thread::yield_now();
+    }
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(reserve(&engine, 2)));
+    // Until it asks.
+    thread::sleep(Duration::from_millis(200));
+    gate.set(false);
+    assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(false));
+}
+
 #[test]
 fn futures_work_again_by_themselves_once_there_is_room() {
     let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
