@@ -8,9 +8,10 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::rotation::{Engine, Event, Fact, Reserved};
+use crate::store::chain::Mark;
 use crate::store::error::{JournalError, StoreError};
 use crate::store::journal::{Head, Reader};
-use crate::store::load::{self, Facts};
+use crate::store::load::{self, Facts, Page};
 use crate::vocab::{AccountId, CampaignId, LeadId, ReservationId, Timestamp};
 
 /// The kept history of a store.
@@ -111,7 +112,8 @@ impl History {
     }
 
     /// Hands out each kept fact that is wanted with its number and what it is about, oldest first,
-    /// until it is told to stop by `false`.
+    /// until it is told to stop by `false`. What is let go meanwhile is passed over: then there is
+    /// a gap in the numbers.
     ///
     /// # Errors
     /// [`JournalError`] at the first fact that is not proven; those before it were handed out.
@@ -120,16 +122,34 @@ impl History {
         filter: &Filter,
         mut each: impl FnMut(u64, &Event, &About) -> bool,
     ) -> Result<(), JournalError> {
-        let Some((head, mut known)) = self.standing(Self::oldest)? else { return Ok(()) };
-        let mut facts = Facts::after(&self.place, &mut *self.reader, head.mark);
-        for (sequence, event) in facts.by_ref() {
-            let about = known.about(&event.fact);
-            let wanted = filter.wants(&event, &about);
-            if wanted && !each(sequence, &event, &about) {
+        let mut reached = None;
+        loop {
+            let page = self.standing(|history| history.page(&mut reached))?;
+            let (Some(page), Some((end, known))) = (page, &mut reached) else { return Ok(()) };
+            *end = page.end;
+            for (sequence, event) in page.events {
+                let about = known.about(&event.fact);
+                let wanted = filter.wants(&event, &about);
+                if wanted && !each(sequence, &event, &about) {
+                    return Ok(());
+                }
+            }
+            page.outcome?;
+            if page.is_last {
                 return Ok(());
             }
         }
-        facts.outcome
+    }
+
+    /// The next page of facts: from what was reached, or from the oldest snapshot if that is later
+    /// by now. Nothing from an empty store.
+    fn page(&mut self, reached: &mut Option<(Mark, Known)>) -> Result<Option<Page>, JournalError> {
+        let Some(oldest) = self.reader.snapshots()?.first().copied() else { return Ok(None) };
+        let (end, _) = match reached {
+            Some(reached) if reached.0.sequence >= oldest.mark.sequence => reached,
+            other => other.insert((oldest.mark, self.known(&oldest)?)),
+        };
+        load::page(&self.place, &mut *self.reader, *end).map(Some)
     }
 
     /// The engine as it was at an instant, with all facts up to it.
@@ -199,17 +219,16 @@ impl History {
         found
     }
 
-    /// The oldest snapshot, and the reservations that facts after it may be about.
-    fn oldest(&mut self) -> Result<Option<(Head, Known)>, JournalError> {
-        let Some(head) = self.reader.snapshots()?.first().copied() else { return Ok(None) };
-        let text = load::snapshot(&self.place, &mut *self.reader, &head)?;
+    /// The reservations that facts after a snapshot may be about.
+    fn known(&mut self, head: &Head) -> Result<Known, JournalError> {
+        let text = load::snapshot(&self.place, &mut *self.reader, head)?;
         let engine = Engine::restore(text.snapshot).map_err(|error| {
             let problem = format!("the snapshot at fact {}: {error}", head.mark.sequence);
             JournalError::damaged(&self.place, None, problem)
         })?;
         let known =
             engine.state.reservations.all().map(|r| (r.id, (r.account, r.campaign, r.lead)));
-        Ok(Some((head, Known(known.collect()))))
+        Ok(Known(known.collect()))
     }
 }
 

@@ -214,6 +214,44 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// At most so many facts at once, each compared with its check.
+pub(crate) struct Page {
+    /// Those before the first that is not proven.
+    pub(crate) events: Vec<(u64, Event)>,
+    /// The last fact or note of them.
+    pub(crate) end: Mark,
+    /// Whether there were none after it.
+    pub(crate) is_last: bool,
+    /// Whether all were proven.
+    pub(crate) outcome: Result<(), JournalError>,
+}
+
+/// The facts right after a place in the chain, to be gone through with nobody kept waiting.
+pub(crate) fn page(
+    place: &str,
+    reader: &mut dyn Reader,
+    after: Mark,
+) -> Result<Page, JournalError> {
+    let records = reader.records(after.sequence, PAGE)?;
+    let is_last = records.len() < PAGE;
+    let mut page = Page { events: Vec::new(), end: after, is_last, outcome: Ok(()) };
+    for record in records {
+        match proven(place, page.end, &record) {
+            Ok((entry, mark)) => {
+                page.end = mark;
+                if let Entry::Event(event) = entry {
+                    page.events.push((mark.sequence, *event));
+                }
+            }
+            Err(error) => {
+                page.outcome = Err(error);
+                break;
+            }
+        }
+    }
+    Ok(page)
+}
+
 /// What is in the chain.
 enum Entry {
     Event(Box<Event>),
