@@ -104,6 +104,10 @@ impl Journal for Asking {
         self.inner.make_durable()
     }
 
+    fn prepare(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        self.inner.prepare(batch)
+    }
+
     fn append(&mut self, batch: &Batch) -> Result<(), JournalError> {
         if (self.writes)() { self.inner.append(batch) } else { Ok(()) }
     }

@@ -26,6 +26,8 @@ mod durable_files;
 mod durable_formats;
 #[cfg(feature = "store")]
 mod durable_gate;
+#[cfg(feature = "store")]
+mod durable_gathering;
 #[cfg(feature = "sqlite")]
 mod durable_looking;
 #[cfg(feature = "store")]
