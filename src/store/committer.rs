@@ -118,7 +118,16 @@ impl Committer {
         self.ahead = self.end;
         self.gathering.begin();
         loop {
-            let mut memory = self.shared.write();
+            let taken = self.queue.waiters.len();
+            let is_waiting = || self.gathering.wants(taken).is_some();
+            let mut memory = if taken == 0 {
+                self.shared.write()
+            } else if let Some(memory) = self.shared.write_while(is_waiting) {
+                memory
+            } else {
+                // Those who were taken do not wait for a long question.
+                return Taken::Facts;
+            };
             memory.wanted = usize::MAX;
             if !memory.queue.waiters.is_empty() {
                 memory.idle = false;
@@ -132,7 +141,6 @@ impl Committer {
                 }
                 continue;
             }
-            let taken = self.queue.waiters.len();
             let more = self.gathering.wants(taken).filter(|_| memory.refusal.is_none());
             if let Some(more) = more {
                 (memory.idle, memory.wanted) = (taken == 0, more.callers);

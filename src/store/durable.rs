@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::thread::{self, JoinHandle, Thread};
 
 use chrono::{DateTime, Utc};
@@ -344,6 +344,22 @@ impl Shared {
     pub(crate) fn wake(&self) {
         if let Some(thread) = self.committer.get() {
             thread.unpark();
+        }
+    }
+
+    /// The same, or nothing if somebody else has it and it is not worth waiting for.
+    pub(crate) fn write_while(
+        &self,
+        is_worth_it: impl Fn() -> bool,
+    ) -> Option<RwLockWriteGuard<'_, Memory>> {
+        loop {
+            match self.memory.try_write() {
+                Ok(memory) => return Some(memory),
+                Err(TryLockError::Poisoned(error)) => return Some(error.into_inner()),
+                // Most of those who have it decide a call, and are done in a moment.
+                Err(TryLockError::WouldBlock) if is_worth_it() => thread::yield_now(),
+                Err(TryLockError::WouldBlock) => return None,
+            }
         }
     }
 

@@ -127,6 +127,8 @@ struct Stage {
     /// Goes before the engine, which ends once nothing is held.
     permits: Sender<()>,
     asked: Receiver<Asked>,
+    /// Whether pieces need a permit too.
+    holds: Arc<AtomicBool>,
     engine: DurableEngine,
     disk: MemoryDisk,
 }
@@ -135,17 +137,23 @@ type Confirmed = Ticket<(), ClockError>;
 
 impl Stage {
     fn new() -> Self {
-        let disk = MemoryDisk::new();
+        let (disk, holds) = (MemoryDisk::new(), Arc::new(AtomicBool::new(false)));
         let ((tell, asked), (permits, permitted)) = (mpsc::channel(), mpsc::channel());
+        let holding = Arc::clone(&holds);
         let journal = Scripted::open(&disk, move |what| {
             let _ = tell.send(what);
+            let is_held = match what {
+                Asked::Append => true,
+                Asked::Part => false,
+                Asked::Prepare(_) => holding.load(Ordering::Relaxed),
+            };
             // Nobody who permits is left when the stage is over.
-            let _ = (what == Asked::Append).then(|| permitted.recv());
+            let _ = is_held.then(|| permitted.recv());
             Ok(())
         });
         let options = Options::default();
         let engine = DurableEngine::with_journal(Box::new(journal), &options, monday()).unwrap();
-        Self { permits, asked, engine, disk }
+        Self { permits, asked, holds, engine, disk }
     }
 
     fn permit(&self) {
@@ -240,6 +248,31 @@ fn the_newest_of_documents_in_several_pieces_is_the_one_that_is_noted() {
         }
     }
     assert!(together > 0, "two pieces never came together");
+}
+
+/// > Long work never blocks readers, nor do they block it.
+#[test]
+fn a_batch_that_is_taken_does_not_wait_for_whoever_asks() {
+    for callers in [1, 8] {
+        let stage = Stage::new();
+        let calls = stage.after(callers);
+        stage.holds.store(true, Ordering::Relaxed);
+        let call = stage.confirm();
+        let (tell, told) = mpsc::channel();
+        let waits = thread::spawn(move || tell.send(call.wait()));
+        stage.permit();
+        stage.reach(Asked::Prepare(1));
+        let answer = stage.engine.look(|_, _| {
+            stage.permit();
+            stage.permit();
+            told.recv_timeout(Duration::from_secs(20))
+        });
+        assert_eq!(answer, Ok(Ok(())), "after {callers}");
+        waits.join().unwrap().unwrap();
+        for call in calls {
+            call.wait().unwrap();
+        }
+    }
 }
 
 /// How many storms there are.
