@@ -142,7 +142,9 @@ impl DurableEngine {
     }
 
     /// Writes what is queued and ends the threads; other handles answer [`StoreError::Closed`] from
-    /// then on, but to questions. Repeating it changes nothing.
+    /// then on, but to questions. Repeating it changes nothing; each returns once the store may be
+    /// opened again, but for one on a thread of the store itself, as in a waker or an observer:
+    /// that cannot wait for its own end.
     ///
     /// # Errors
     /// [`StoreError::Stopped`] if the journal had failed; what was answered is safe all the same.
@@ -270,12 +272,11 @@ impl Handle {
         drop(memory);
         self.shared.wake();
         self.shared.wake_keeper();
-        let threads: Vec<JoinHandle<()>> = self.threads().drain(..).collect();
-        // A waker that is called by the committer may drop the last handle there. It cannot wait
-        // for itself, nor for the other, which may wait for it.
-        let is_own = |thread: &JoinHandle<()>| thread.thread().id() == thread::current().id();
-        if !threads.iter().any(is_own) {
-            for thread in threads {
+        // A waker that is called by the committer may close the store there, or drop the last
+        // handle. It cannot wait for itself, nor for the other, which may wait for it.
+        if !self.shared.is_own_thread() {
+            // Held until they have ended, so that whoever closes it meanwhile waits for that too.
+            for thread in self.threads().drain(..) {
                 thread.join().map_err(|_| StoreError::Panicked)?;
             }
         }
@@ -329,6 +330,12 @@ impl Shared {
         self.read().refusal.is_some()
     }
 
+    /// Whether the committer or the keeper asks.
+    fn is_own_thread(&self) -> bool {
+        let own = [&self.committer, &self.keeper].into_iter().filter_map(OnceLock::get);
+        own.map(Thread::id).any(|id| id == thread::current().id())
+    }
+
     pub(crate) fn wake_keeper(&self) {
         if let Some(thread) = self.keeper.get() {
             thread.unpark();
@@ -338,13 +345,6 @@ impl Shared {
     /// For the committer, which goes on with what is sound after a panic elsewhere.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Memory> {
         self.memory.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Wakes the committer.
-    pub(crate) fn wake(&self) {
-        if let Some(thread) = self.committer.get() {
-            thread.unpark();
-        }
     }
 
     /// The same, or nothing if somebody else has it and it is not worth waiting for.
@@ -360,6 +360,13 @@ impl Shared {
                 Err(TryLockError::WouldBlock) if is_worth_it() => thread::yield_now(),
                 Err(TryLockError::WouldBlock) => return None,
             }
+        }
+    }
+
+    /// Wakes the committer.
+    pub(crate) fn wake(&self) {
+        if let Some(thread) = self.committer.get() {
+            thread.unpark();
         }
     }
 

@@ -55,6 +55,70 @@ fn a_waker_may_drop_the_last_handle_while_a_snapshot_is_taken() {
     }
 }
 
+/// A waker that closes the store, on the thread that wakes it, and keeps that thread busy.
+struct Closer {
+    engine: DurableEngine,
+    closed: mpsc::Sender<Result<(), StoreError>>,
+}
+
+impl Wake for Closer {
+    fn wake(self: Arc<Self>) {
+        let _ = self.closed.send(self.engine.close());
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
+/// An engine whose writes wait at a gate.
+fn gated(disk: &MemoryDisk, gate: &Arc<Gate>) -> DurableEngine {
+    let appends = Arc::clone(gate);
+    let journal = Asking::open(disk).unwrap().writes(move || {
+        appends.pass();
+        true
+    });
+    DurableEngine::with_journal(Box::new(journal), &Options::default(), monday()).unwrap()
+}
+
+#[test]
+fn a_store_that_a_waker_closed_is_closed_once_another_close_returns() {
+    let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
+    let engine = gated(&disk, &gate);
+    gate.set(true);
+    let mut last = engine.asynchronous().add_account(account(1), monday());
+    let (closed, told) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Closer { engine: engine.clone(), closed }));
+    assert!(Pin::new(&mut last).poll(&mut Context::from_waker(&waker)).is_pending());
+    gate.set(false);
+    // It cannot wait for its own thread.
+    assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(Ok(())));
+    engine.close().unwrap();
+    MemoryJournal::open(&disk).unwrap();
+}
+
+#[test]
+fn a_store_is_closed_for_each_of_those_who_close_it_at_once() {
+    let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
+    let engine = gated(&disk, &gate);
+    gate.set(true);
+    let came = gate.came();
+    let written = engine.asynchronous().add_account(account(1), monday());
+    while gate.came() == came {
+        thread::yield_now();
+    }
+    let opens = Mutex::new(());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                engine.close().unwrap();
+                let _alone = opens.lock().unwrap();
+                MemoryJournal::open(&disk).unwrap();
+            });
+        }
+        thread::sleep(Duration::from_millis(200));
+        gate.set(false);
+    });
+    written.wait().unwrap();
+}
+
 #[test]
 fn whoever_waits_is_told_if_going_back_panics() {
     let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
