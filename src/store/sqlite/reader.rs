@@ -110,8 +110,12 @@ impl Reader for SqliteReader {
     }
 
     fn stand_still(&mut self) -> Result<(), JournalError> {
-        let begun = self.connection.execute_batch("begin");
-        begun.map_err(|error| said(&self.place, &error))
+        // The instant is that of the first read, so one is made at once.
+        let begun = self.connection.execute_batch("begin; select 1 from sqlite_schema limit 1");
+        begun.map_err(|error| {
+            self.go_on();
+            said(&self.place, &error)
+        })
     }
 
     fn go_on(&mut self) {
@@ -153,7 +157,6 @@ mod tests {
         write(1);
         assert_eq!(reader.end().unwrap().sequence, 1);
         reader.stand_still().unwrap();
-        assert_eq!(reader.documents().unwrap().1, 1);
         write(2);
         assert_eq!(reader.documents().unwrap().1, 1);
         assert_eq!(reader.records(0, 9).unwrap().len(), 1);
