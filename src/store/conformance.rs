@@ -271,9 +271,11 @@ fn prepared(open: &mut Opener<'_>) -> Result<(), Broken> {
     there.extend(records(&other));
     said(journal.prepare(&batch(end, &["c"]).0))?;
     said(journal.prepare(&batch(end, &["c", "d"]).0))?;
-    let (whole, _) = batch(end, &["c", "d", "e"]);
+    let (whole, end) = batch(end, &["c", "d", "e"]);
     said(journal.append(&whole))?;
     there.extend(records(&whole));
+    said(journal.prepare(&batch(end, &["never"]).0))?;
+    said(journal.close())?;
     drop(journal);
     let found = said(said(said(open())?.reader())?.records(0, 100))?;
     same("the facts of batches that were prepared", &found, &there)

@@ -166,6 +166,7 @@ impl Journal for SqliteJournal {
     fn make_durable(&mut self) -> Result<(), JournalError> {
         self.settle()
     }
+        self.roll_back()?;
 
     fn prepare(&mut self, batch: &Batch) -> Result<(), JournalError> {
         let there = self.there(batch)?;
@@ -249,6 +250,7 @@ impl Journal for SqliteJournal {
     fn close(&mut self) -> Result<(), JournalError> {
         schema::checkpoint(&self.connection).map_err(|error| said(&self.place, &error))?;
         self.guard.sync(&self.place)
+        self.roll_back()?;
     }
 }
 
@@ -279,4 +281,37 @@ fn put(connection: &Connection, document: &Document) -> rusqlite::Result<()> {
 
 fn narrow(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A journal in a folder of its own, which is removed after that.
+    fn with_journal(name: &str, work: impl FnOnce(&mut SqliteJournal)) {
+        let folder = format!("mailrota-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        work(&mut SqliteJournal::open(folder.join("store.db")).unwrap());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    fn batch(facts: u64) -> Batch {
+        let mut batch = Batch::default();
+        (1..=facts).for_each(|sequence| batch.push(Mark::new(sequence, 0), "a fact"));
+        batch
+    }
+
+    #[test]
+    fn whatever_else_is_asked_undoes_what_was_prepared() {
+        with_journal("undone", |journal| {
+            journal.prepare(&batch(1)).unwrap();
+            assert!(!journal.connection.is_autocommit());
+            journal.make_durable().unwrap();
+            assert!(journal.connection.is_autocommit());
+            journal.prepare(&batch(1)).unwrap();
+            journal.close().unwrap();
+            assert_eq!(journal.reader().unwrap().records(0, 9).unwrap(), []);
+        });
+    }
 }
