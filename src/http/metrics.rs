@@ -130,7 +130,7 @@ impl Meters {
         let help = "Emails that are left of today's caps, over all accounts that are not lost";
         to.register("headroom", help, self.headroom.clone());
         to.register("event_streams", "Streams of events that are open", self.streams.clone());
-        let help = "How long a write took until it was durable";
+        let help = "How long the last step of a write took, with its sync";
         to.register_with_unit("sync", help, Unit::Seconds, self.sync.clone());
         to.register("batch_facts", "Facts that shared a write", self.facts.clone());
         to.register("batch_calls", "Calls that shared a write", self.calls.clone());

@@ -26,7 +26,8 @@ pub struct Written<'a> {
     pub notices: &'a [Notice],
     /// How many calls waited for it.
     pub calls: usize,
-    /// How long it took until it was durable; nothing if there was nothing to write.
+    /// How long the last step took, with the sync that made it durable. What was prepared before,
+    /// while it was waited for others, is not in it. Nothing if there was nothing to write.
     pub took: Option<Duration>,
 }
 
