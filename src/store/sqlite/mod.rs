@@ -120,7 +120,9 @@ impl SqliteJournal {
     /// How many facts of a batch were prepared; those of another one are undone.
     fn there(&mut self, batch: &Batch) -> Result<usize, JournalError> {
         let (count, last) = self.prepared;
-        if batch.has(last, count) {
+        // Some errors of SQLite's end a transaction, and with it what was in it.
+        let is_there = count == 0 || !self.connection.is_autocommit();
+        if is_there && batch.has(last, count) {
             return Ok(count);
         }
         self.roll_back()?;
@@ -164,9 +166,9 @@ impl Journal for SqliteJournal {
     }
 
     fn make_durable(&mut self) -> Result<(), JournalError> {
+        self.roll_back()?;
         self.settle()
     }
-        self.roll_back()?;
 
     fn prepare(&mut self, batch: &Batch) -> Result<(), JournalError> {
         let there = self.there(batch)?;
@@ -248,9 +250,9 @@ impl Journal for SqliteJournal {
     }
 
     fn close(&mut self) -> Result<(), JournalError> {
+        self.roll_back()?;
         schema::checkpoint(&self.connection).map_err(|error| said(&self.place, &error))?;
         self.guard.sync(&self.place)
-        self.roll_back()?;
     }
 }
 
@@ -312,6 +314,16 @@ mod tests {
             journal.prepare(&batch(1)).unwrap();
             journal.close().unwrap();
             assert_eq!(journal.reader().unwrap().records(0, 9).unwrap(), []);
+        });
+    }
+
+    #[test]
+    fn what_was_prepared_in_a_transaction_that_is_gone_is_written_anew() {
+        with_journal("gone", |journal| {
+            journal.prepare(&batch(2)).unwrap();
+            journal.connection.execute_batch("rollback").unwrap();
+            journal.append(&batch(3)).unwrap();
+            assert_eq!(journal.reader().unwrap().records(0, 9).unwrap().len(), 3);
         });
     }
 }
