@@ -283,7 +283,12 @@ mod tests {
                     }
                     now += unit * i128::from(draw(2));
                 }
-                _ => now += (i128::from(draw(4)) - 1) * unit,
+                _ => {
+                    // Cancels set virtual time back, and who asks before them has seen it later.
+                    now += i128::from(draw(4)) * unit;
+                    pool.first(true, now + i128::from(draw(20)) * unit);
+                    now -= if draw(2) == 0 { i128::from(draw(12)) * unit } else { 0 };
+                }
             }
             pool.check(now);
         }
@@ -340,6 +345,22 @@ mod tests {
         pool.take(20);
         put(&mut pool, 22, (60, 3));
         assert_eq!(next_start(&mut pool, 33), 50);
+    }
+
+    #[test]
+    fn nobody_is_lost_whose_start_had_come_before_virtual_time_went_back() {
+        let mut pool = Pool::new(20, false);
+        for row in 0..20 {
+            let id = AccountId(u64::try_from(row).unwrap());
+            let start = (10 * (i128::from(id.0) + 1)) << 60;
+            pool.put(row, Spot { start, deadline: start + (1 << 80), id });
+        }
+        let first = |eligible, now: i128, pool: &mut Pool| pool.first(eligible, now << 60);
+        assert_eq!(first(true, 100, &mut pool).map(|at| at.id), Some(AccountId(0)));
+        assert_eq!(first(true, 0, &mut pool), None);
+        pool.take(0);
+        assert_eq!(first(true, 0, &mut pool), None);
+        assert_eq!(first(false, 0, &mut pool).map(|at| at.id), Some(AccountId(1)));
     }
 
     /// A step is over runs, not over rows, however many come at once.

@@ -281,10 +281,16 @@ impl Runs {
     /// Virtual time went back, and the start of the first that is eligible has not come again.
     #[cold]
     fn put_back(&mut self) {
-        let Self { all, eligible, ahead, ranks, .. } = self;
-        let Some(Key { of: number, .. }) = eligible.pop(|a, b| is_due_before(all, a, b)) else {
-            return;
-        };
+        let Self { all, eligible, .. } = self;
+        if let Some(Key { of: number, .. }) = eligible.pop(|a, b| is_due_before(all, a, b)) {
+            self.seat_ahead(number);
+        }
+    }
+
+    /// Puts a run among those ahead. Its first may have come when virtual time was later; who asks
+    /// for the first of those ahead looks nowhere else.
+    fn seat_ahead(&mut self, number: u32) {
+        let Self { all, ahead, ranks, .. } = self;
         let Some(first) = all[number as usize].first() else { return };
         ahead.push(ranks.starts(number, first), |a, b| starts_before(all, a, b));
         self.next_at = self.next_at.min(first.start);
@@ -324,7 +330,7 @@ impl Runs {
         };
         all[number as usize].drop_first();
         self.len -= 1;
-        self.seat(number);
+        self.seat_ahead(number);
     }
 }
 

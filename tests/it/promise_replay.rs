@@ -3,15 +3,17 @@
 //! One twin goes on; the other is rebuilt, asked questions, or told things in another order. They
 //! are compared as text, byte for byte.
 
-use mailrota::{Account, AccountId, Campaign, Config, Engine, Event, Mode, Request, Snapshot};
-use mailrota::{LeadId, Span};
+use mailrota::{
+    Account, AccountId, Campaign, Config, Engine, Event, LeadId, Mode, Outcome, Pick, Request,
+};
+use mailrota::{Snapshot, Span};
 use proptest::prelude::{Just, Strategy, any};
 use proptest::prop_assert_eq;
 use proptest::sample::Index;
 
 use crate::histories::{History, Played, history, odd_history};
 use crate::strategies::{Strength, Verdict, holds, pool};
-use crate::world::{CAMPAIGN, OWNER, monday, send};
+use crate::world::{CAMPAIGN, OWNER, account, engine, monday, send};
 
 fn text(snapshot: &Snapshot) -> String {
     serde_json::to_string(snapshot).unwrap()
@@ -68,6 +70,33 @@ fn an_engine_restored_once_goes_on_alike() {
             left = left.wrapping_sub(1);
         })
     });
+}
+
+/// A cancel sets virtual time back behind starts that had come. Whoever stands there is found all
+/// the same when all that come before it are excluded.
+#[test]
+fn who_had_come_before_a_cancel_is_found_behind_those_that_are_excluded() {
+    let mut engine = engine((1..=20).map(|id| account(id).spacing(Span::ZERO)));
+    let mut open = Vec::new();
+    for lead in 1..=21 {
+        let request = Request::new_lead(LeadId(lead));
+        let Ok(Pick::Reserved(one)) = engine.reserve(CAMPAIGN, &request, monday()) else {
+            panic!("nobody sends to lead {lead}");
+        };
+        if lead == 3 || lead == 21 {
+            open.push(one.id);
+        } else {
+            let _ = engine.settle(one.id, Outcome::Sent, monday()).unwrap();
+        }
+    }
+    for id in open.into_iter().rev() {
+        let _ = engine.cancel(id, monday()).unwrap();
+    }
+    let request = Request::new_lead(LeadId(22)).excluding([1, 2, 3].map(AccountId));
+    let mut again = restored(&engine);
+    let expected = again.reserve(CAMPAIGN, &request, monday()).unwrap();
+    assert!(matches!(expected, Pick::Reserved(_)), "{expected:?}");
+    assert_eq!(engine.reserve(CAMPAIGN, &request, monday()).unwrap(), expected);
 }
 
 /// Asks everything that can be asked.
