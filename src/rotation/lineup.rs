@@ -73,7 +73,7 @@ impl Lineup {
             virtual_time: Place::default(),
             total_weight: 0,
             now: Timestamp::MIN,
-            day_end: Timestamp::MIN,
+            day_end: Timestamp::MIN.floor(DAY_MS).plus(Span::days(1)),
         };
         Self { pool, rota: Rota::default() }
     }

@@ -7,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{
     Account, AccountError, AccountId, AttachError, Campaign, CampaignError, CampaignId, ClockError,
-    Config, Engine, LeadId, Limit, Mode, Outcome, OwnerId, Pick, Request, ReservationId,
+    Config, Engine, LeadId, Limit, Lineup, Mode, Outcome, OwnerId, Pick, Request, ReservationId,
     ReserveError, SettleError, Snapshot, Span, Timestamp,
 };
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
@@ -74,6 +74,19 @@ fn instants_beyond_the_calendar_are_refused() {
         assert!(matches!(held, Err(AccountError::Clock(ClockError::OutOfRange(_)))));
         assert_eq!(engine.snapshot(), snapshot, "after {now}");
     }
+}
+
+/// The first day that there is has an end, and a member's cap holds until then.
+#[test]
+fn a_member_of_a_lineup_keeps_its_cap_at_the_first_instant() {
+    let mut lineup = Lineup::new();
+    lineup.add(1, 2, Span::ZERO);
+    let (first, next) = (Timestamp::MIN, Timestamp::MIN.plus(Span::milliseconds(1)));
+    assert_eq!(lineup.pick(first), Ok(0));
+    assert_eq!(lineup.pick(next), Ok(0));
+    let until = lineup.pick(next).unwrap_err();
+    assert!(next < until && until <= first.plus(Span::days(1)), "{until}");
+    assert_eq!(lineup.pick(until), Ok(0));
 }
 
 /// One account with the largest of everything, at the first and near the last instant.
