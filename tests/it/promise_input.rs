@@ -89,6 +89,26 @@ fn a_member_of_a_lineup_keeps_its_cap_at_the_first_instant() {
     assert_eq!(lineup.pick(until), Ok(0));
 }
 
+/// From the largest weight to the least and back, places stay where sums do not overflow.
+#[test]
+fn a_member_of_a_lineup_can_go_from_any_weight_to_any() {
+    let mut lineup = Lineup::new();
+    lineup.add(u32::MAX, u32::MAX, Span::hours(1));
+    lineup.add(1, u32::MAX, Span::ZERO);
+    let mut now = Timestamp::EPOCH;
+    for weight in [1, u32::MAX, 1, 2, u32::MAX, u32::MAX - 1, 1] {
+        for _ in 0..4 {
+            lineup.pick(now).unwrap();
+        }
+        lineup.set_weight(0, weight);
+        for _ in 0..4 {
+            lineup.pick(now).unwrap();
+        }
+        now = now.plus(Span::hours(1));
+        lineup.pick(now).unwrap();
+    }
+}
+
 /// One account with the largest of everything, at the first and near the last instant.
 #[test]
 fn the_largest_of_everything_is_served() {
