@@ -163,6 +163,12 @@ impl Runs {
         }
     }
 
+    /// For how many entries there is room.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.all.iter().map(Run::room).sum()
+    }
+
     /// How many runs there are.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
@@ -305,6 +311,7 @@ impl Runs {
     #[inline(never)]
     fn dropped(&mut self, number: u32) {
         self.len -= 1;
+        self.all[number as usize].shrink();
         self.renew_first(number);
     }
 
@@ -328,7 +335,9 @@ impl Runs {
         let Some(Key { of: number, .. }) = ahead.pop(|a, b| starts_before(all, a, b)) else {
             return;
         };
-        all[number as usize].drop_first();
+        let run = &mut all[number as usize];
+        run.drop_first();
+        run.shrink();
         self.len -= 1;
         self.seat_ahead(number);
     }
