@@ -22,4 +22,4 @@ pub use ramp::{Ramp, RampError};
 pub use schedule::{Schedule, ScheduleError};
 
 pub(crate) use ramp::SILENT_DAYS;
-pub(crate) use turn::{Place, TURN, WEIGHT_MAX, grain, rescaled, weight};
+pub(crate) use turn::{PLACE_MAX, Place, TURN, WEIGHT_MAX, grain, rescaled, weight, within_reach};

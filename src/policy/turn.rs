@@ -10,8 +10,12 @@ use crate::vocab::as_text;
 /// One turn of weight 1, in units of virtual time.
 ///
 /// A place grows by one turn per send of an account of weight 1, and by as much less as an account
-/// weighs more. 128 bits hold a billion sends of the lightest account there can be.
+/// weighs more.
 pub(crate) const TURN: i128 = 1 << 96;
+
+/// How far from the origin a place may be, so that sums do not overflow: 2^28 turns, which are 268
+/// million sends of the lightest account there can be.
+pub(crate) const PLACE_MAX: u128 = 1 << 124;
 
 /// How many bits of a place are left to rounding.
 const ROUNDING_BITS: u32 = 16;
@@ -170,8 +174,16 @@ impl From<Place> for Fields {
     }
 }
 
+/// The place, kept where sums do not overflow. An account that rests while others send may be many
+/// of its turns behind, and those of a much smaller weight reach far. It catches up by one turn at
+/// most, so that how far it is behind beyond that does not matter.
+pub(crate) fn within_reach(place: i128) -> i128 {
+    let most = i128::try_from(PLACE_MAX).unwrap_or(i128::MAX);
+    place.clamp(-most, most)
+}
+
 /// The start that keeps an account as many of its turns before or after `virtual_time` when its
-/// weight changes.
+/// weight changes. It may be out of [reach](within_reach).
 pub(crate) const fn rescaled(start: i128, virtual_time: i128, old: u64, new: u64) -> i128 {
     let turns = (start - virtual_time).saturating_mul(old as i128);
     virtual_time.saturating_add(turns.div_euclid(new as i128))
@@ -221,6 +233,15 @@ mod tests {
         assert_eq!(weight(50, 95, 1), 4_750);
         assert_eq!(weight(0, 0, 0), 1);
         assert_eq!(weight(u32::MAX, 100, 100), WEIGHT_MAX);
+    }
+
+    #[test]
+    fn many_turns_of_the_heaviest_are_within_reach_of_the_lightest() {
+        for turns in [-3, 3] {
+            let start = within_reach(rescaled(turns * TURN, 0, WEIGHT_MAX, 1));
+            assert_eq!(start.unsigned_abs(), PLACE_MAX);
+            assert_eq!(start.signum(), turns.signum());
+        }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 //! It decides nothing and cannot fail. An event about something that is not there changes nothing;
 //! the engine's own events never are.
 
-use crate::policy::{Pace, rescaled};
+use crate::policy::{Pace, rescaled, within_reach};
 use crate::rotation::event::{Event, Fact, Grant};
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::settings;
-use crate::rotation::state::{Attachment, PLACE_MAX, State};
+use crate::rotation::state::{Attachment, State};
 use crate::rotation::table::{Hint, Slot};
 use crate::rotation::usage::{LastSend, MEMORY_MIN, Open};
 use crate::vocab::{AccountId, CampaignId, CivilDay, OwnerId, ReservationId, Timestamp};
@@ -146,12 +146,6 @@ fn come_back(state: &mut State, campaign: CampaignId, ids: &[AccountId], present
             campaign.total_weight += account.weight;
         }
     }
-}
-
-/// The place, kept where sums cannot overflow. No history of an engine's own gets that far.
-fn within_reach(place: i128) -> i128 {
-    let most = i128::try_from(PLACE_MAX).unwrap_or(i128::MAX);
-    place.clamp(-most, most)
 }
 
 /// Gives an account another weight. In every campaign it stays as many of its turns before or

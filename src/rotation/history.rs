@@ -6,7 +6,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 
-use crate::policy::{SettingError, WEIGHT_MAX};
+use crate::policy::{PLACE_MAX, SettingError, WEIGHT_MAX};
 use crate::rotation::apply;
 use crate::rotation::config::Config;
 use crate::rotation::engine::Engine;
@@ -14,7 +14,7 @@ use crate::rotation::event::{Event, Fact, Reserved};
 use crate::rotation::index::Index;
 use crate::rotation::reservation::Fate;
 use crate::rotation::snapshot::{Snapshot, SnapshotError};
-use crate::rotation::state::{PLACE_MAX, State};
+use crate::rotation::state::State;
 use crate::rotation::usage::COUNT_MAX;
 use crate::vocab::{AccountId, CampaignId, ReservationId, Timestamp};
 

@@ -3,7 +3,7 @@
 //! It chooses and puts back by the very code that the engine does, in the same sequence. Knows no
 //! reservations, keys, leads, windows or reasons, and keeps nothing but counts.
 
-use crate::policy::{Place, grain, rescaled};
+use crate::policy::{Place, grain, rescaled, within_reach};
 use crate::rotation::gather::RETURNS_MAX;
 use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
@@ -42,7 +42,8 @@ struct Member {
 /// ```
 ///
 /// Counts follow the weights to within one send, no member exceeds its cap in a day of universal
-/// time, and two sends of one member are never closer than its gap.
+/// time, and two sends of one member are never closer than its gap. It is made for 2^30 picks of a
+/// member of weight 1, a billion, and for as many times more as a member weighs.
 #[derive(Clone, Debug)]
 pub struct Lineup {
     pool: Pool,
@@ -73,7 +74,7 @@ impl Lineup {
             virtual_time: Place::default(),
             total_weight: 0,
             now: Timestamp::MIN,
-            day_end: Timestamp::MIN,
+            day_end: Timestamp::MIN.floor(DAY_MS).plus(Span::days(1)),
         };
         Self { pool, rota: Rota::default() }
     }
@@ -157,7 +158,7 @@ impl Lineup {
         let (old, weight) = (u64::from(old), u64::from(weight));
         let start = of.place.at() + attachment.offset();
         let start = rescaled(start, virtual_time.at(), old, weight);
-        attachment.set_offset(start - of.place.at());
+        attachment.set_offset(within_reach(start.saturating_sub(of.place.at())));
         outlook.stand(of.place, weight);
         if attachment.present {
             *total_weight = *total_weight - old + weight;
@@ -280,7 +281,8 @@ impl Lineup {
         let turns = owed.saturating_mul(i128::from(weight));
         let weight = self.pool.weight(heir);
         if let Some(attachment) = self.pool.attached.at_mut(heir) {
-            attachment.add(-turns.div_euclid(i128::from(weight)));
+            let turns = turns.div_euclid(i128::from(weight));
+            attachment.set_offset(within_reach(attachment.offset().saturating_sub(turns)));
         }
     }
 

@@ -33,6 +33,10 @@ pub enum Noticed {
         deleted: bool,
     },
     /// Nobody may send for an active campaign until somebody acts.
+    ///
+    /// What time alone brings about, as when a reputation gets too old to count, is told with the
+    /// next change: of the campaign, of who is attached to it, or of the account that was known to
+    /// send for it. It is told before if a new lead is refused.
     CampaignStarved {
         /// Which.
         campaign: CampaignId,

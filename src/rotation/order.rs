@@ -190,10 +190,10 @@ mod tests {
             self.rows[row] = Some((spot, self.order.insert(number, spot)));
         }
 
-        fn serve(&mut self, row: usize) {
+        /// Moves a row to its deadline, where its next turn is so long.
+        fn serve(&mut self, row: usize, turn: i128) {
             let (spot, ticket) = self.rows[row].unwrap();
-            let next = spot.deadline + spot.deadline - spot.start;
-            let spot = Spot { start: spot.deadline, deadline: next, ..spot };
+            let spot = Spot { start: spot.deadline, deadline: spot.deadline + turn, ..spot };
             let number = Slot::from_number(u32::try_from(row).unwrap());
             self.rows[row] = Some((spot, self.order.put_again(ticket, number, spot)));
         }
@@ -279,11 +279,16 @@ mod tests {
                     if let Some(first) = pool.first(true, now) {
                         let row =
                             pool.rows.iter().position(|at| at.is_some_and(|at| at.0 == first));
-                        pool.serve(row.unwrap());
+                        pool.serve(row.unwrap(), first.deadline - first.start);
                     }
                     now += unit * i128::from(draw(2));
                 }
-                _ => now += (i128::from(draw(4)) - 1) * unit,
+                _ => {
+                    // Cancels set virtual time back, and who asks before them has seen it later.
+                    now += i128::from(draw(4)) * unit;
+                    pool.first(true, now + i128::from(draw(20)) * unit);
+                    now -= if draw(2) == 0 { i128::from(draw(12)) * unit } else { 0 };
+                }
             }
             pool.check(now);
         }
@@ -342,6 +347,22 @@ mod tests {
         assert_eq!(next_start(&mut pool, 33), 50);
     }
 
+    #[test]
+    fn nobody_is_lost_whose_start_had_come_before_virtual_time_went_back() {
+        let mut pool = Pool::new(20, false);
+        for row in 0..20 {
+            let id = AccountId(u64::try_from(row).unwrap());
+            let start = (10 * (i128::from(id.0) + 1)) << 60;
+            pool.put(row, Spot { start, deadline: start + (1 << 80), id });
+        }
+        let first = |eligible, now: i128, pool: &mut Pool| pool.first(eligible, now << 60);
+        assert_eq!(first(true, 100, &mut pool).map(|at| at.id), Some(AccountId(0)));
+        assert_eq!(first(true, 0, &mut pool), None);
+        pool.take(0);
+        assert_eq!(first(true, 0, &mut pool), None);
+        assert_eq!(first(false, 0, &mut pool).map(|at| at.id), Some(AccountId(1)));
+    }
+
     /// A step is over runs, not over rows, however many come at once.
     #[test]
     fn many_of_few_weights_stand_in_few_runs() {
@@ -353,9 +374,27 @@ mod tests {
         }
         for now in 0..40_000 {
             while let Some(first) = pool.first(true, now) {
-                pool.serve(usize::try_from(first.id.0).unwrap());
+                let row = usize::try_from(first.id.0).unwrap();
+                pool.serve(row, first.deadline - first.start);
             }
         }
         assert_eq!(pool.order.many.unwrap().count(), 5);
+    }
+
+    /// Everybody's weight changes again and again, and nobody stays in the runs of the old ones.
+    #[test]
+    fn runs_that_everybody_left_take_no_room() {
+        let (count, mut pool) = (4_000, Pool::new(4_000, false));
+        for row in 0..count {
+            put(&mut pool, row, (0, 1));
+        }
+        for weight in 2..=81 {
+            for _ in 0..count {
+                let first = pool.first(true, 1 << 100).unwrap();
+                pool.serve(usize::try_from(first.id.0).unwrap(), (1 << 80) / weight);
+            }
+        }
+        let room = pool.order.many.unwrap().room();
+        assert!(room <= 4 * count, "{room} entries for {count} rows");
     }
 }

@@ -80,8 +80,8 @@ pub(crate) struct Rota {
     pub(crate) lease: Lease,
     /// How many of the next that were served are put aside until they are ready.
     cautious: u8,
-    /// How many those are when somebody comes up that is not ready, and how many were served since
-    /// that happened without being put aside.
+    /// How many those are when somebody comes up that is not ready, and about how many were served
+    /// since that happened without being put aside: who was not the first may count twice.
     caution: u8,
     trusted: u32,
 }

@@ -7,6 +7,9 @@ use crate::rotation::order::Standing;
 /// How many entries are told at a time of those that come.
 const AT_A_TIME: usize = 8;
 
+/// A run that nobody is in keeps room for so many.
+const ROOM_KEPT: usize = 64;
+
 /// Entries in ascending order, by start and by deadline.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Run {
@@ -31,6 +34,12 @@ impl Run {
 
     pub(crate) fn len(&self) -> usize {
         self.entries.len
+    }
+
+    /// For how many entries there is room.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.entries.slots.capacity()
     }
 
     /// Calls with some that come after the first: with each once, and with several at a time.
@@ -77,6 +86,15 @@ impl Run {
         self.dropped += 1;
     }
 
+    /// Gives back the room that nobody needs, once nobody is in: whoever changes to another weight
+    /// leaves the run of the old one, and it may stay empty for long.
+    #[inline]
+    pub(crate) fn shrink(&mut self) {
+        if self.entries.len == 0 && self.entries.slots.len() > ROOM_KEPT {
+            self.entries = Ring::default();
+        }
+    }
+
     pub(crate) fn retain(&mut self, stands: impl Fn(&Standing) -> bool) {
         for _ in 0..self.entries.len {
             let first = self.entries.get(0).copied();
@@ -85,6 +103,7 @@ impl Run {
                 self.push(first);
             }
         }
+        self.shrink();
         self.forget_found();
     }
 

@@ -163,6 +163,12 @@ impl Runs {
         }
     }
 
+    /// For how many entries there is room.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.all.iter().map(Run::room).sum()
+    }
+
     /// How many runs there are.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
@@ -281,10 +287,16 @@ impl Runs {
     /// Virtual time went back, and the start of the first that is eligible has not come again.
     #[cold]
     fn put_back(&mut self) {
-        let Self { all, eligible, ahead, ranks, .. } = self;
-        let Some(Key { of: number, .. }) = eligible.pop(|a, b| is_due_before(all, a, b)) else {
-            return;
-        };
+        let Self { all, eligible, .. } = self;
+        if let Some(Key { of: number, .. }) = eligible.pop(|a, b| is_due_before(all, a, b)) {
+            self.seat_ahead(number);
+        }
+    }
+
+    /// Puts a run among those ahead. Its first may have come when virtual time was later; who asks
+    /// for the first of those ahead looks nowhere else.
+    fn seat_ahead(&mut self, number: u32) {
+        let Self { all, ahead, ranks, .. } = self;
         let Some(first) = all[number as usize].first() else { return };
         ahead.push(ranks.starts(number, first), |a, b| starts_before(all, a, b));
         self.next_at = self.next_at.min(first.start);
@@ -299,6 +311,7 @@ impl Runs {
     #[inline(never)]
     fn dropped(&mut self, number: u32) {
         self.len -= 1;
+        self.all[number as usize].shrink();
         self.renew_first(number);
     }
 
@@ -322,9 +335,11 @@ impl Runs {
         let Some(Key { of: number, .. }) = ahead.pop(|a, b| starts_before(all, a, b)) else {
             return;
         };
-        all[number as usize].drop_first();
+        let run = &mut all[number as usize];
+        run.drop_first();
+        run.shrink();
         self.len -= 1;
-        self.seat(number);
+        self.seat_ahead(number);
     }
 }
 

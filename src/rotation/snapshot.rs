@@ -7,12 +7,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::SettingError;
+use crate::policy::{PLACE_MAX, SettingError};
 use crate::rotation::config::ConfigError;
 use crate::rotation::engine::Engine;
 use crate::rotation::history::EventError;
 use crate::rotation::reservation::Fate;
-use crate::rotation::state::{PLACE_MAX, State};
+use crate::rotation::state::State;
 use crate::rotation::usage::COUNT_MAX;
 use crate::vocab::{AccountId, CampaignId};
 

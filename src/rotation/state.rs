@@ -18,9 +18,6 @@ use crate::vocab::{
     AccountId, CampaignId, CivilDay, OwnerId, ReservationId, Span, Timestamp, as_text,
 };
 
-/// How far from the origin a place may be: out of reach of any history, and sums do not overflow.
-pub(crate) const PLACE_MAX: u128 = 1 << 124;
-
 /// How long an ended reservation and its key are remembered at least.
 const RESERVATION_MEMORY_MIN: Span = Span::hours(26);
 

@@ -5,7 +5,7 @@
 
 use crate::rotation::absent::Member;
 use crate::rotation::lens::Lens;
-use crate::rotation::rota::{Place, Rota};
+use crate::rotation::rota::{Place, Rota, Seat};
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
@@ -158,7 +158,7 @@ impl Rota {
     /// Drops what no longer stands, once it is most of what there is.
     pub(super) fn drop_stale(&mut self) {
         let most = 2 * self.seats.len() + 64;
-        let Self { seats, waiting, absent, .. } = self;
+        let Self { seats, waiting, absent, leaving, .. } = self;
         let seat = |row: Slot| seats[row.index()].as_ref();
         if waiting.len() > most {
             waiting.retain(|at, (_, row)| {
@@ -171,5 +171,40 @@ impl Rota {
                 seat(row).is_some_and(|seat| (seat.noted_at, seat.id) == (at, id))
             });
         }
+        if leaving.len() > most {
+            leaving.sort_unstable();
+            leaving.dedup();
+            let leaves = |seat: &Seat| matches!(seat.place, Place::Leaving { .. });
+            leaving.retain(|row| seat(*row).is_some_and(leaves));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use crate::policy::{Account, Campaign};
+    use crate::rotation::config::Config;
+    use crate::rotation::engine::Engine;
+    use crate::vocab::{AccountId, CampaignId, OwnerId, Weight};
+
+    /// An account that has to leave is noted again with each change, and nobody may ever ask.
+    #[test]
+    fn who_leaves_is_noted_a_few_times_only() {
+        let (now, campaign) = (DateTime::UNIX_EPOCH, CampaignId(1));
+        let mut engine = Engine::new(Config::default());
+        let account = Account::new(AccountId(1), OwnerId(1), "a@b.example");
+        engine.add_account(account.clone(), now).unwrap();
+        engine.add_campaign(Campaign::new(campaign, OwnerId(1)), now).unwrap();
+        engine.attach(campaign, &[AccountId(1)], now).unwrap();
+        for n in 0..2_000_u32 {
+            let weight = Weight::new(if n % 2 == 0 { 1 } else { 2 }).unwrap();
+            let change = account.clone().suspended(true).weight(weight);
+            engine.change_account(change, now).unwrap();
+        }
+        let slot = engine.state.campaigns.slot(&campaign).unwrap();
+        let noted = engine.index.rota(slot).leaving.len();
+        assert!((1..=67).contains(&noted), "{noted} of one account");
     }
 }

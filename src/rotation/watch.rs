@@ -157,7 +157,8 @@ impl Watch {
         let owner = record.settings.owner;
         let what = Noticed::AccountLost { account, reasons, deleted: true };
         notices.push(Notice { at, owner, what });
-        // Others of its campaigns have somebody who may send, or nobody without it either.
+        // In its other campaigns somebody else was known to send, or nobody was. Which those are is
+        // not known any more, so whether time took that one away is seen later.
         for campaign in self.starved.campaigns_of(account) {
             self.look(state, campaign, Some(&[]), at, notices);
         }

@@ -27,7 +27,7 @@ const DAY: Minute = 1_440;
 
 pub(crate) struct History {
     rng: Pcg64Mcg,
-    /// Commands that come first, the last of them next.
+    /// Commands that come before any other, the last of them next.
     opening: Vec<Command>,
     now: Minute,
     last: Minute,
@@ -253,7 +253,12 @@ impl History {
         let command = match self.rng.random_range(0..100) {
             0..40 => self.reserve(model),
             40..66 => self.settle(model),
-            66 | 67 => Command::Cancel(self.some_email(model)),
+            66 | 67 => {
+                // At times several in a row, not in the order in which they were reserved.
+                let more = self.any(&[0, 0, 0, 2, 7]);
+                self.opening = (0..more).map(|_| Command::Cancel(self.some_email(model))).collect();
+                Command::Cancel(self.some_email(model))
+            }
             68 => self.begin(model),
             69..73 => self.look(model),
             73 => Command::Restart,
@@ -352,7 +357,8 @@ impl History {
             request = request.from_account(self.some_account());
         }
         if self.one_in(8) {
-            request = request.excluding([self.some_account(), self.some_account()]);
+            let many = self.any(&[1, 2, 2, 4, 8]);
+            request = request.excluding((0..many).map(|_| self.some_account()));
         }
         if self.one_in(6) {
             let key = format!("key {}", self.leads);

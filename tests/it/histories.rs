@@ -162,7 +162,10 @@ impl Played {
         let lead = lead_of(key.map_or(lead, u64::from));
         let request = match how {
             How::Demand(n) => Request::new_lead(lead).from_account(self.account(n)),
-            How::Except(n) => Request::new_lead(lead).excluding([self.account(n)]),
+            How::Except(n, many) => {
+                let excluded = (0..many).map(|more| self.account(n.wrapping_add(more)));
+                Request::new_lead(lead).excluding(excluded)
+            }
             How::FollowUp => Request::follow_up(lead),
             How::NewLead => Request::new_lead(lead),
         };

@@ -3,15 +3,17 @@
 //! One twin goes on; the other is rebuilt, asked questions, or told things in another order. They
 //! are compared as text, byte for byte.
 
-use mailrota::{Account, AccountId, Campaign, Config, Engine, Event, Mode, Request, Snapshot};
-use mailrota::{LeadId, Span};
-use proptest::prelude::{Just, Strategy, any};
+use chrono::{DateTime, TimeDelta, Utc};
+use mailrota::{Account, AccountId, Campaign, Config, Engine, Event, LeadId, Mode, Outcome, Pick};
+use mailrota::{Request, Snapshot, Span, Weight};
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::prop_assert_eq;
 use proptest::sample::Index;
 
 use crate::histories::{History, Played, history, odd_history};
 use crate::strategies::{Strength, Verdict, holds, pool};
-use crate::world::{CAMPAIGN, OWNER, monday, send};
+use crate::world::{CAMPAIGN, OWNER, account, engine, monday, send};
 
 fn text(snapshot: &Snapshot) -> String {
     serde_json::to_string(snapshot).unwrap()
@@ -68,6 +70,123 @@ fn an_engine_restored_once_goes_on_alike() {
             left = left.wrapping_sub(1);
         })
     });
+}
+
+/// What happens to a crowd that shares one campaign.
+#[derive(Clone, Debug)]
+enum Move {
+    /// A new lead, for all but these.
+    Ask(Vec<u64>),
+    /// Some of those that are out are cancelled, in any order.
+    Cancel(Vec<Index>),
+    /// The clock goes on by so many seconds.
+    Later(i64),
+    Settle(Index),
+    Suspend(u64, bool),
+}
+
+/// A crowd's moves. Numbers of accounts are small, as those come first.
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let few = || prop_oneof![2 => vec(1_u64..8, 0..7), 1 => vec(1_u64..40, 0..16)];
+    let each = prop_oneof![
+        14 => few().prop_map(Move::Ask),
+        3 => vec(any::<Index>(), 1..6).prop_map(Move::Cancel),
+        1 => (0_i64..30).prop_map(Move::Later),
+        3 => any::<Index>().prop_map(Move::Settle),
+        2 => (1_u64..40, any::<bool>()).prop_map(|(id, off)| Move::Suspend(id, off)),
+    ];
+    vec(each, 20..160)
+}
+
+/// Who would be given a new lead, and who would if that one were excluded, and so on.
+fn next_ones(engine: &Engine, now: DateTime<Utc>) -> Vec<AccountId> {
+    let mut ones = Vec::new();
+    while ones.len() < 12 {
+        let request = Request::new_lead(LeadId(u64::MAX)).excluding(ones.iter().copied());
+        let pick = engine.clone().reserve(CAMPAIGN, &request, now).unwrap();
+        let Some(one) = pick.reserved() else { break };
+        ones.push(one.account);
+    }
+    ones
+}
+
+/// Plays moves with accounts of some weights and one spacing, in seconds. Each answer is that of an
+/// engine which knows the facts only.
+fn crowd(weights: &[u8], spacing: u64, moves: &[Move]) -> Verdict {
+    let accounts = (1..).zip(weights).map(|(id, weight)| {
+        account(id).weight(Weight::new(*weight).unwrap()).spacing(Span::seconds(spacing))
+    });
+    let (mut engine, mut now) = (engine(accounts), monday());
+    let mut out = Vec::new();
+    for (lead, one) in (1..).zip(moves) {
+        match one {
+            Move::Ask(excluded) => {
+                let excluded = excluded.iter().copied().map(AccountId);
+                let request = Request::new_lead(LeadId(lead)).excluding(excluded);
+                let mut again = Engine::restore(engine.snapshot()).unwrap();
+                let pick = engine.reserve(CAMPAIGN, &request, now).unwrap();
+                prop_assert_eq!(&pick, &again.reserve(CAMPAIGN, &request, now).unwrap());
+                out.extend(pick.reserved().map(|one| one.id));
+            }
+            Move::Cancel(some) => {
+                for one in some.iter().take(out.len()) {
+                    let id = out.swap_remove(one.index(out.len()));
+                    let _ = engine.cancel(id, now).unwrap();
+                }
+                let again = Engine::restore(engine.snapshot()).unwrap();
+                prop_assert_eq!(next_ones(&engine, now), next_ones(&again, now));
+            }
+            Move::Later(seconds) => now += TimeDelta::seconds(*seconds),
+            Move::Settle(one) if !out.is_empty() => {
+                let id = out.swap_remove(one.index(out.len()));
+                let _ = engine.settle(id, Outcome::Sent, now).unwrap();
+            }
+            Move::Settle(_) => {}
+            Move::Suspend(id, off) => {
+                let Some(account) = engine.account(AccountId(*id)).cloned() else { continue };
+                engine.change_account(account.suspended(*off), now).unwrap();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same for accounts of a few weights that are too many to be gone through one by one, most of
+/// them excluded at times, and for cancels that set virtual time back far.
+#[test]
+fn a_crowd_whose_reservations_are_cancelled_is_served_as_if_made_anew() {
+    let weights = prop_oneof![vec(Just(1_u8), 17..40), vec(1_u8..4, 17..40)];
+    let spacing = prop_oneof![2 => Just(0), 1 => 1_u64..60];
+    holds(60, (weights, spacing, moves()), |(weights, spacing, moves)| {
+        crowd(&weights, spacing, &moves)
+    });
+}
+
+/// A cancel sets virtual time back behind starts that had come. Whoever stands there is found all
+/// the same when all that come before it are excluded.
+#[test]
+fn who_had_come_before_a_cancel_is_found_behind_those_that_are_excluded() {
+    let mut engine = engine((1..=20).map(|id| account(id).spacing(Span::ZERO)));
+    let mut open = Vec::new();
+    for lead in 1..=21 {
+        let request = Request::new_lead(LeadId(lead));
+        let Ok(Pick::Reserved(one)) = engine.reserve(CAMPAIGN, &request, monday()) else {
+            panic!("nobody sends to lead {lead}");
+        };
+        if lead == 3 || lead == 21 {
+            open.push(one.id);
+        } else {
+            let _ = engine.settle(one.id, Outcome::Sent, monday()).unwrap();
+        }
+    }
+    for id in open.into_iter().rev() {
+        let _ = engine.cancel(id, monday()).unwrap();
+    }
+    let request = Request::new_lead(LeadId(22)).excluding([1, 2, 3].map(AccountId));
+    let mut again = restored(&engine);
+    let expected = again.reserve(CAMPAIGN, &request, monday()).unwrap();
+    assert!(matches!(expected, Pick::Reserved(_)), "{expected:?}");
+    assert_eq!(engine.reserve(CAMPAIGN, &request, monday()).unwrap(), expected);
 }
 
 /// Asks everything that can be asked.

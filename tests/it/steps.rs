@@ -81,7 +81,8 @@ pub(crate) fn zone_of(n: u8) -> Zone {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum How {
     Demand(u8),
-    Except(u8),
+    /// All but so many, from one on.
+    Except(u8, u8),
     FollowUp,
     NewLead,
 }
@@ -177,7 +178,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         8 => Just(How::NewLead),
         2 => Just(How::FollowUp),
         1 => n().prop_map(How::Demand),
-        1 => n().prop_map(How::Except),
+        2 => (n(), 1_u8..5).prop_map(|(id, many)| How::Except(id, many)),
     ];
     let clock = prop_oneof![
         0_i64..1_000,
@@ -200,7 +201,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(campaign, lead, id)| Step::Bind(campaign, lead, id)),
         1 => (n(), cap(), cap(), proptest::bool::weighted(0.8))
             .prop_map(|(id, cap, new, active)| Step::Campaign(id, cap, new, active)),
-        2 => n().prop_map(Step::Cancel),
+        4 => n().prop_map(Step::Cancel),
         2 => n().prop_map(Step::Begin),
         4 => (n(), setting()).prop_map(|(id, setting)| Step::Change(id, setting)),
         7 => clock.prop_map(Step::Clock),

@@ -175,6 +175,35 @@ fn a_campaign_that_nobody_may_send_for_is_told_once_a_day() {
     }
 }
 
+/// An account's trust gets too old. That changes nothing that is told, and whoever acts next, or
+/// asks in vain, has it told.
+#[test]
+fn what_time_does_to_a_campaign_is_told_at_the_next_change_or_refusal() {
+    let measured = t("2026-11-23T09:00:00Z").try_into().unwrap();
+    let stale = account(1).reputation(Reputation::new(99).unwrap(), measured);
+    let now = monday() + minutes(30 * 24 * 60);
+    let watched = || Watched::over(engine([stale.clone(), account(2), account(3)]));
+    let mut world = watched();
+    world.engine.detach(CAMPAIGN, &[AccountId(2)], now).unwrap();
+    assert_eq!(world.told(), [""; 0]);
+    world.engine.delete_account(AccountId(3), now).unwrap();
+    assert_eq!(world.told(), ["lost 3  deleted", "starved 1 reputation_stale"]);
+    // Of those that were not known to send nobody is looked for.
+    let mut world = watched();
+    for id in [2, 3] {
+        world.engine.delete_account(AccountId(id), now).unwrap();
+        assert_eq!(world.told(), [format!("lost {id}  deleted")]);
+    }
+    let pick = world.engine.reserve(CAMPAIGN, &Request::new_lead(LeadId(1)), now).unwrap();
+    let Pick::Unavailable(unavailable) = pick else { panic!("nobody may: {pick:?}") };
+    let mut notices = Vec::new();
+    world.watch.unavailable(&world.engine, CAMPAIGN, &unavailable, &mut notices);
+    assert_eq!(short(&notices[0].what), "starved 1 reputation_stale");
+    // Nor is it told again.
+    world.watch.unavailable(&world.engine, CAMPAIGN, &unavailable, &mut notices);
+    assert_eq!(notices.len(), 1);
+}
+
 #[test]
 fn a_campaign_without_accounts_starves_from_its_start_on() {
     let mut world = Watched::over(engine([account(1)]));
