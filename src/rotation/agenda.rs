@@ -36,11 +36,18 @@ impl<T: Copy + Ord> Agenda<T> {
     }
 
     pub(crate) fn pop(&mut self) -> Option<(Timestamp, T)> {
-        let first = self.first()?;
-        if self.row.front() == Some(&first) {
-            self.row.pop_front()
-        } else {
-            self.rest.pop().map(|Reverse(entry)| entry)
+        self.pop_by(Timestamp::MAX)
+    }
+
+    /// Takes the first entry out if its instant is not later than that.
+    pub(crate) fn pop_by(&mut self, now: Timestamp) -> Option<(Timestamp, T)> {
+        let row = self.row.front().filter(|(at, _)| *at <= now);
+        match self.rest.peek() {
+            Some(Reverse(rest)) if rest.0 <= now && row.is_none_or(|row| rest < row) => {
+                self.rest.pop().map(|Reverse(entry)| entry)
+            }
+            Some(_) | None if row.is_some() => self.row.pop_front(),
+            Some(_) | None => None,
         }
     }
 

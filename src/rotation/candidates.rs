@@ -4,7 +4,7 @@
 //! Knows the rules and the order of instants, not the order of turns.
 
 use crate::policy::{Block, Reason, TURN, grain};
-use crate::rotation::apply::Hints;
+use crate::rotation::charge::Hints;
 use crate::rotation::explain;
 use crate::rotation::index::Index;
 use crate::rotation::pick::Turn;
@@ -32,9 +32,9 @@ pub(crate) enum Route {
 /// A request, the campaign it is for, and where it may go.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidacy<'a> {
-    campaign: CampaignId,
+    pub(crate) campaign: CampaignId,
     pub(crate) slot: Slot,
-    request: &'a Request,
+    pub(crate) request: &'a Request,
     pub(crate) route: Route,
 }
 

@@ -7,7 +7,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::rotation::apply::{self, Ended, Hints};
+use crate::rotation::apply;
+use crate::rotation::charge::{self, Ended, Hints};
 use crate::rotation::config::Config;
 use crate::rotation::event::{Event, Fact, Grant, Reserved};
 use crate::rotation::index::{Index, Touch};
@@ -170,7 +171,7 @@ impl Engine {
         grant: Grant<'_>,
         hints: Hints,
     ) -> Option<&Reservation> {
-        let hints = apply::reserve(&mut self.state, &grant, hints, at)?;
+        let hints = charge::reserve(&mut self.state, &grant, hints, at)?;
         self.granted(&grant, hints);
         if let Some(outbox) = &mut self.outbox {
             outbox.push(Event { at, fact: Fact::Reserved(Box::new(Reserved::from(grant))) });
@@ -180,6 +181,11 @@ impl Engine {
 
     fn granted(&mut self, grant: &Grant<'_>, hints: Hints) {
         self.index.opened(grant.reservation, grant.ends_at);
+        self.taken(grant, hints);
+    }
+
+    /// Brings what is derived up to a turn that was taken.
+    pub(crate) fn taken(&mut self, grant: &Grant<'_>, hints: Hints) {
         if let Some(slot) = self.state.accounts.find(&grant.account, hints.account) {
             self.index.touch(&self.state, slot, Touch::Granted);
         }
@@ -196,7 +202,7 @@ impl Engine {
         self.state.seen = self.state.seen.max(Some(at));
         let day = self.charged_day(reservation, at);
         let charged = fate.counts().then_some(day);
-        let Some(ended) = apply::end(&mut self.state, reservation, (fate, charged), at) else {
+        let Some(ended) = charge::end(&mut self.state, reservation, (fate, charged), at) else {
             return;
         };
         self.ended(ended);

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::policy::{Block, Reason};
+use crate::rotation::candidates::Candidacy;
+use crate::rotation::charge;
 use crate::rotation::engine::Engine;
 use crate::rotation::explain::QuestionError;
 use crate::rotation::leads::Leads;
-use crate::rotation::reservation::{Fate, Outcome, Request, Reservation};
+use crate::rotation::reservation::Request;
 use crate::rotation::reserve::{Pick, Wait};
 use crate::rotation::rules::{AccountRules, Purpose, longest};
 use crate::rotation::state::{CampaignRecord, State};
@@ -205,49 +207,52 @@ impl Engine {
         }
         let last = at.plus(horizon);
         let mut copy = self.only(campaign);
-        // Every email is the first to a lead that is forgotten at once.
-        let lead = LeadId(0);
-        let request = Request::new_lead(lead);
+        // No email but these goes out, so each may be the first to one and the same lead.
+        let request = Request::new_lead(LeadId(0));
+        let Ok(candidacy) = Candidacy::new(&copy.state, campaign, &request, at) else {
+            return Ok(());
+        };
         let mut left = emails;
         while left > 0 {
             copy.arrive(at);
-            match copy.reserve_at(campaign, &request, at) {
-                Ok(Pick::Reserved(reservation)) => {
-                    copy.end(at, reservation.id, Fate::Settled(Outcome::Sent));
-                    copy.forget_lead(campaign, lead);
-                    let held = copy.holds_longest(&reservation, at);
-                    each(Step::Sent(Planned { at, account: reservation.account, held }));
-                    left -= 1;
-                }
-                Ok(Pick::Wait(wait)) if wait.until_at <= last => {
+            if let Some((account, held)) = copy.send_next(&candidacy, at) {
+                each(Step::Sent(Planned { at, account, held }));
+                left -= 1;
+                continue;
+            }
+            match candidacy.later(&copy.state, &mut copy.index, at) {
+                Pick::Wait(wait) if wait.until_at <= last => {
                     let from = at;
                     at = wait.until_at;
                     each(Step::Waited { from, wait });
                 }
-                Ok(Pick::Ended(_) | Pick::Unavailable(_) | Pick::Wait(_)) | Err(_) => break,
+                Pick::Ended(_) | Pick::Reserved(_) | Pick::Unavailable(_) | Pick::Wait(_) => break,
             }
         }
         Ok(())
     }
 
-    /// What holds the account of a reservation longest.
-    fn holds_longest(&mut self, reservation: &Reservation, at: Timestamp) -> Option<Block> {
-        let slot = self.state.accounts.find(&reservation.account, reservation.hints.1)?;
+    /// Sends an email at once, if somebody may, and keeps nothing of it that nobody asks a copy
+    /// for. Returns who sent it and what holds that account longest then.
+    fn send_next(
+        &mut self,
+        candidacy: &Candidacy<'_>,
+        at: Timestamp,
+    ) -> Option<(AccountId, Option<Block>)> {
+        let (grant, hints) = self.grant_to(candidacy, at)?;
+        let hints = charge::send(&mut self.state, &grant, hints, at)?;
+        self.taken(&grant, hints);
+        let slot = self.state.accounts.find(&grant.account, hints.account)?;
         let calm = self.index.outlook(&self.state, slot).is_calm(at);
         let rules = AccountRules::of(&self.state, self.state.accounts.at(slot)?);
-        longest(|visit| {
+        let held = longest(|visit| {
             if calm {
                 rules.pauses(at, &mut |verdict| visit(verdict));
             } else {
                 rules.each(at, Purpose::NewLead, visit);
             }
-        })
-    }
-
-    fn forget_lead(&mut self, campaign: CampaignId, lead: LeadId) {
-        if let Some(campaign) = self.state.campaigns.get_mut(&campaign) {
-            campaign.leads.remove(lead);
-        }
+        });
+        Some((grant.account, held))
     }
 
     /// An engine with one campaign and its accounts alone, to be asked while this one goes on.

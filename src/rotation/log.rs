@@ -67,6 +67,12 @@ impl Log {
         }
     }
 
+    /// Whether surely nothing was sent at or before an instant.
+    #[inline]
+    pub(crate) fn is_since(&self, at: Timestamp) -> bool {
+        self.rare.is_none() && self.sends.first_at().is_none_or(|first| first > at)
+    }
+
     /// How many were sent at or after `from`.
     pub(crate) fn since(&self, from: Timestamp) -> u32 {
         let rare = self.rare.as_deref().map_or(0, |rare| rare.since(from.unix_ms()).0);

@@ -14,6 +14,7 @@ mod bulk;
 mod campaign_day;
 mod campaigns;
 mod candidates;
+mod charge;
 mod config;
 mod engine;
 mod event;

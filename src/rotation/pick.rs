@@ -4,7 +4,7 @@
 //! Here it is asked of the derived order; who may send at all is decided before.
 
 use crate::policy::{TURN, grain};
-use crate::rotation::apply::Hints;
+use crate::rotation::charge::Hints;
 use crate::rotation::index::Index;
 use crate::rotation::lens::Lens;
 use crate::rotation::rota::Rota;

@@ -7,8 +7,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::policy::{Block, Pace};
-use crate::rotation::apply::Hints;
 use crate::rotation::candidates::{Candidacy, Route};
+use crate::rotation::charge::Hints;
 use crate::rotation::engine::{ClockError, Engine};
 use crate::rotation::event::Grant;
 use crate::rotation::explain::Candidate;
@@ -228,38 +228,46 @@ impl Engine {
             return Ok(answer);
         }
         let candidacy = Candidacy::new(&self.state, campaign, request, now)?;
-        self.index.arrive(&self.state, candidacy.slot);
-        let settled = self.index.rota(candidacy.slot).is_settled(now);
-        if candidacy.route == Route::Rotation && settled {
-            // Whose turn it is says whether there is anybody.
-            if !candidacy.campaign_is_open(&self.state, &mut self.index, now) {
-                return Ok(candidacy.later(&self.state, &mut self.index, now));
-            }
-        } else {
-            if !candidacy.may_start(&self.state, &mut self.index, now) {
-                return Ok(candidacy.later(&self.state, &mut self.index, now));
-            }
-            let rotates = candidacy.route == Route::Rotation;
-            self.gather(campaign, candidacy.slot, now, rotates.then_some(&request.excluded));
-        }
-        let turn = match candidacy.route {
-            Route::Named { account, .. } => {
-                Some(pick::Turn { account, jumped_to: None, hints: Hints::default() })
-            }
-            Route::Rotation => {
-                pick::turn(&self.state, &mut self.index, candidacy.slot, &request.excluded)
-            }
-            Route::Moved { .. } => candidacy.heir(&self.state, now),
+        let granted = match self.grant_to(&candidacy, now) {
+            Some((grant, hints)) => self.grant(now, grant, hints),
+            None => None,
         };
-        let Some(turn) = turn else {
-            return Ok(candidacy.later(&self.state, &mut self.index, now));
-        };
-        let grant = self.decide(campaign, request, turn, candidacy.moved_from(), now);
-        let granted = grant.and_then(|grant| self.grant(now, grant, turn.hints));
         Ok(match granted {
             Some(reservation) => Pick::Reserved(reservation.clone()),
             None => candidacy.later(&self.state, &mut self.index, now),
         })
+    }
+
+    /// What is granted to a request now, if anything is.
+    pub(crate) fn grant_to<'r>(
+        &mut self,
+        candidacy: &Candidacy<'r>,
+        now: Timestamp,
+    ) -> Option<(Grant<'r>, Hints)> {
+        let Candidacy { campaign, slot, request, route } = *candidacy;
+        self.index.arrive(&self.state, slot);
+        if route == Route::Rotation && self.index.rota(slot).is_settled(now) {
+            // Whose turn it is says whether there is anybody.
+            if !candidacy.campaign_is_open(&self.state, &mut self.index, now) {
+                return None;
+            }
+        } else {
+            if !candidacy.may_start(&self.state, &mut self.index, now) {
+                return None;
+            }
+            let rotates = route == Route::Rotation;
+            self.gather(campaign, slot, now, rotates.then_some(&request.excluded));
+        }
+        let turn = match route {
+            Route::Named { account, .. } => {
+                Some(pick::Turn { account, jumped_to: None, hints: Hints::default() })
+            }
+            Route::Rotation => pick::turn(&self.state, &mut self.index, slot, &request.excluded),
+            Route::Moved { .. } => candidacy.heir(&self.state, now),
+        };
+        let turn = turn?;
+        let grant = self.decide(campaign, request, turn, candidacy.moved_from(), now)?;
+        Some((grant, turn.hints))
     }
 
     /// The answer that the request's key already got.

@@ -29,8 +29,7 @@ impl Rota {
     /// Accounts that take part and whose outlook has to be looked at by now. They must be
     /// [told](Self::told) of.
     pub(crate) fn flipped(&mut self, now: Timestamp) -> Option<(Slot, Slot)> {
-        while let Some((at, row)) = self.flips.first().filter(|(at, _)| *at <= now) {
-            self.flips.pop();
+        while let Some((at, row)) = self.flips.pop_by(now) {
             let Some(Some(seat)) = self.seats.get_mut(row.index()) else { continue };
             if seat.flips_at == at {
                 seat.flips_at = Timestamp::MAX;

@@ -109,6 +109,9 @@ impl Usage {
     /// Enters a send at `at`, which is not before any other. Days with one are noted apart.
     pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, memory: Span) {
         self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });
+        if self.log.is_since(at.minus(memory)) {
+            return;
+        }
         // Nothing is that old within the first days that there are.
         if let Some(gone) = at.before(Limit::LENGTH_MAX) {
             self.log.prune(at.minus(memory).floor(TOGETHER), gone);

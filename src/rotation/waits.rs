@@ -24,12 +24,11 @@ impl Rota {
 
     /// Lets everybody up who waited until now, once all were looked at that had to be.
     pub(crate) fn wake(&mut self, lens: &mut Lens<'_>) {
-        while let Some((at, (_, row))) = self.waiting.first().filter(|(at, _)| *at <= lens.now) {
-            self.waiting.pop();
+        while let Some((at, (_, row))) = self.waiting.pop_by(lens.now) {
             if self.waits_until(row) == Some(at) {
                 self.seat_anew(lens, row);
                 // At the last instant that there is, what waits for it waits for ever.
-                if self.waits_until(row).is_some_and(|again| again <= lens.now) {
+                if lens.now == Timestamp::MAX && self.waits_until(row).is_some() {
                     break;
                 }
             }
