@@ -101,7 +101,8 @@ impl Taken {
 }
 
 /// Moves the account and the campaign's virtual time by the turn that is granted.
-#[inline]
+#[expect(clippy::inline_always, reason = "a part of every turn")]
+#[inline(always)]
 fn take_turn(state: &mut State, grant: &Grant<'_>, hints: Hints) -> Option<Taken> {
     let campaign_slot = state.campaigns.find(&grant.campaign, hints.campaign)?;
     let account_slot = state.accounts.find(&grant.account, hints.account)?;
@@ -137,7 +138,8 @@ fn take_turn(state: &mut State, grant: &Grant<'_>, hints: Hints) -> Option<Taken
 
 /// Charges an email, with its number and whether it goes to a new lead, to its account; its day is
 /// one with a send, if it counts as one.
-#[inline]
+#[expect(clippy::inline_always, reason = "a part of every turn")]
+#[inline(always)]
 fn charge(
     account: &mut AccountRecord,
     (number, new_lead): (u64, bool),

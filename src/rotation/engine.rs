@@ -185,6 +185,8 @@ impl Engine {
     }
 
     /// Brings what is derived up to a turn that was taken.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
     pub(crate) fn taken(&mut self, grant: &Grant<'_>, hints: Hints) {
         if let Some(slot) = self.state.accounts.find(&grant.account, hints.account) {
             self.index.touch(&self.state, slot, Touch::Granted);

@@ -25,17 +25,12 @@ impl Later {
         run.later.is_some_and(|bound| run.len() > 0 || ranks.rank(standing.start) >= bound)
     }
 
-    /// Takes in that an entry comes to a run's end.
+    /// Takes in that an entry comes into a run.
     pub(crate) fn enter(&mut self, number: u32, run: &mut Run, ranks: Ranks, standing: &Standing) {
-        if Self::knows(run, ranks, standing) {
-            return;
-        }
         let rank = ranks.rank(standing.start);
-        if run.later.is_some() {
-            self.is_stale = true;
-        } else {
+        if run.later.is_none_or(|bound| rank < bound) {
             run.later = Some(rank);
-            self.bounds.push(Key { rank, then: 0, of: number }, |_, _| false);
+            self.bounds.set(number, Key { rank, then: 0 }, |_, _| false);
         }
     }
 
@@ -58,19 +53,19 @@ impl Later {
         self.known_at = virtual_time;
         loop {
             let first = self.bounds.first()?;
-            let run = &mut all[first.of as usize];
+            let run = &mut all[first as usize];
             let Some(start) = run.first_ahead(virtual_time, &stands).map(|at| at.start) else {
                 // Who enters it brings it back.
                 run.later = None;
-                self.bounds.pop(|_, _| false);
+                self.bounds.remove(first, |_, _| false);
                 continue;
             };
             let rank = ranks.rank(start);
-            if rank <= first.rank {
+            if run.later.is_some_and(|bound| rank <= bound) {
                 break;
             }
             run.later = Some(rank);
-            self.bounds.replace_first(Key { rank, ..first }, |_, _| false);
+            self.bounds.set(first, Key { rank, then: 0 }, |_, _| false);
         }
         let mut alike = Vec::new();
         self.bounds.at_first_rank(|number| alike.push(number as usize));
@@ -89,7 +84,7 @@ impl Later {
             run.forget_found();
             run.later = run.first().map(|first| ranks.rank(first.start));
             if let Some(rank) = run.later {
-                self.bounds.push(Key { rank, then: 0, of: number }, |_, _| false);
+                self.bounds.set(number, Key { rank, then: 0 }, |_, _| false);
             }
         }
         self.is_stale = false;

@@ -40,13 +40,14 @@ impl Ranks {
 
     /// Of a run by the deadline of its first entry, then by number.
     #[inline]
-    pub(crate) fn due(self, run: u32, first: &Standing) -> Key {
-        self.key(first.deadline, run, first.id.0)
+    pub(crate) fn due(self, first: &Standing) -> Key {
+        self.key(first.deadline, first.id.0)
     }
 
-    /// Of a run by the start of its first entry.
+    /// Of a run by the start of its first entry; of several with the same, whichever run it is.
+    #[inline]
     pub(crate) fn starts(self, run: u32, first: &Standing) -> Key {
-        self.key(first.start, run, 0)
+        self.key(first.start, run.into())
     }
 
     /// Where the rank is no bound, the bits of the place that are not in it tell, and then the
@@ -57,11 +58,11 @@ impl Ranks {
         clippy::cast_sign_loss,
         reason = "they are the last"
     )]
-    fn key(self, place: i128, run: u32, number: u64) -> Key {
+    fn key(self, place: i128, number: u64) -> Key {
         let rank = self.rank(place);
         let number = number.min(u64::MAX >> SHIFT);
         let last = ((place - self.base) as u64) << (u64::BITS - SHIFT);
         let is_bound = rank == 0 || rank == u64::MAX;
-        Key { rank, then: if is_bound { 0 } else { last | number }, of: run }
+        Key { rank, then: if is_bound { 0 } else { last | number } }
     }
 }

@@ -239,6 +239,8 @@ impl Engine {
     }
 
     /// What is granted to a request now, if anything is.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
     pub(crate) fn grant_to<'r>(
         &mut self,
         candidacy: &Candidacy<'r>,
@@ -297,6 +299,8 @@ impl Engine {
     }
 
     /// Everything about a grant that must not depend on later rules or tables.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
     fn decide<'r>(
         &self,
         campaign: CampaignId,

@@ -7,6 +7,9 @@ use crate::rotation::order::Standing;
 /// How many entries are told at a time of those that come.
 const AT_A_TIME: usize = 8;
 
+/// An entry goes in between others if not more of them have to move.
+const MOVED_MAX: usize = 64;
+
 /// A run that nobody is in keeps room for so many.
 const ROOM_KEPT: usize = 64;
 
@@ -69,9 +72,37 @@ impl Run {
     }
 
     /// Whether one of that length can.
-    #[inline(never)]
     pub(crate) fn takes(&self, length: u64, standing: &Standing) -> bool {
         self.length == length && self.fits(standing)
+    }
+
+    /// Where an entry of that length can go in between others, if it is near one of the ends.
+    #[inline(never)]
+    pub(crate) fn place_among(&self, length: u64, standing: &Standing) -> Option<usize> {
+        if self.length != length {
+            return None;
+        }
+        let len = self.entries.len;
+        let (mut from, mut to) = (0, len);
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            if self.entries.get(middle)?.starts_before(standing) {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        let before = from.checked_sub(1).and_then(|nth| self.entries.get(nth));
+        let fits = before.is_none_or(|before| !standing.is_due_before(before))
+            && self.entries.get(from).is_none_or(|behind| !behind.is_due_before(standing));
+        (fits && from.min(len - from) <= MOVED_MAX).then_some(from)
+    }
+
+    /// Puts an entry in between others.
+    pub(crate) fn insert(&mut self, nth: usize, standing: Standing) {
+        // Those before what was found have come or stand no longer; of this one that is not known.
+        self.found = self.found.min(self.dropped + nth);
+        self.entries.insert(nth, standing);
     }
 
     #[expect(clippy::inline_always, reason = "a part of every turn")]
@@ -171,6 +202,26 @@ impl Ring {
             *slot = standing;
             self.len += 1;
         }
+    }
+
+    /// Puts an entry in between others, of which the fewer move.
+    fn insert(&mut self, nth: usize, standing: Standing) {
+        self.push(standing);
+        let last = self.len - 1;
+        if nth < last - nth {
+            // The last has a place at the front now, too, unless that is the same.
+            self.first = self.place(self.slots.len() - 1);
+            let front = self.first;
+            self.slots[front] = standing;
+            (0..nth).for_each(|at| self.swap_with_next(at));
+        } else {
+            (nth..last).rev().for_each(|at| self.swap_with_next(at));
+        }
+    }
+
+    fn swap_with_next(&mut self, nth: usize) {
+        let (one, next) = (self.place(nth), self.place(nth + 1));
+        self.slots.swap(one, next);
     }
 
     #[inline]

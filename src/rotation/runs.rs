@@ -9,7 +9,7 @@
 //! come, among those ahead by the start otherwise. While the next of a run has come, too, a turn
 //! replaces one entry of one heap.
 
-use crate::rotation::heap::{Heap, Key};
+use crate::rotation::heap::Heap;
 use crate::rotation::later::Later;
 use crate::rotation::lookup::Lookup;
 use crate::rotation::order::{Standing, Ticket};
@@ -55,15 +55,15 @@ impl Runs {
 
     #[inline(never)]
     pub(crate) fn insert(&mut self, standing: Standing) {
-        let number = self.run_for(&standing);
-        self.enter(number, standing);
+        let (number, nth) = self.run_for(&standing);
+        self.enter(number, nth, standing);
     }
 
     /// Puts a row in again that is the first of those that are eligible. Nothing happens if it is
     /// not.
     #[inline]
     pub(crate) fn serve(&mut self, standing: &Standing) -> bool {
-        let Some(Key { of: number, .. }) = self.eligible.first() else { return false };
+        let Some(number) = self.eligible.first() else { return false };
         self.left = number;
         let Some(run) = self.all.get_mut(number as usize) else { return false };
         if run.first().is_none_or(|first| first.ticket != standing.ticket) {
@@ -83,9 +83,9 @@ impl Runs {
 
     /// Takes an entry out if it is the first; otherwise it goes when it comes up.
     pub(crate) fn leave(&mut self, ticket: Ticket) {
-        let Some(first) = self.eligible.first() else { return };
-        self.left = first.of;
-        let first = self.all[first.of as usize].first();
+        let Some(number) = self.eligible.first() else { return };
+        self.left = number;
+        let first = self.all[number as usize].first();
         if first.is_some_and(|first| first.ticket == ticket) {
             self.drop_eligible();
         }
@@ -99,7 +99,7 @@ impl Runs {
     ) -> Option<&Standing> {
         self.pass(virtual_time);
         loop {
-            let number = self.eligible.first()?.of;
+            let number = self.eligible.first()?;
             let first = self.all.get(number as usize)?.first()?;
             if !stands(first) {
                 self.drop_eligible();
@@ -121,14 +121,14 @@ impl Runs {
             return self.later.first(&mut self.all, self.ranks, virtual_time, stands);
         }
         loop {
-            let number = self.ahead.first()?.of;
+            let number = self.ahead.first()?;
             if stands(self.all[number as usize].first()?) {
                 break;
             }
             self.drop_ahead();
         }
         let mut first: Option<&Standing> = None;
-        let start = self.all[self.ahead.first()?.of as usize].first()?.start;
+        let start = self.all[self.ahead.first()? as usize].first()?.start;
         self.ahead.at_first_rank(|number| {
             let here = self.all[number as usize].iter().take_while(|at| at.start == start);
             if let Some(at) = here.into_iter().find(|at| stands(at)) {
@@ -175,12 +175,19 @@ impl Runs {
         self.all.len() - self.unused.len()
     }
 
-    fn enter(&mut self, number: u32, standing: Standing) {
+    fn enter(&mut self, number: u32, nth: usize, standing: Standing) {
         self.len += 1;
         let run = &mut self.all[number as usize];
         self.later.enter(number, run, self.ranks, &standing);
-        run.push(standing);
-        if run.len() == 1 {
+        if nth == run.len() {
+            run.push(standing);
+        } else {
+            run.insert(nth, standing);
+        }
+        if nth == 0 {
+            let Self { all, eligible, ahead, .. } = self;
+            eligible.remove(number, |a, b| is_due_before(all, a, b));
+            ahead.remove(number, |a, b| starts_before(all, a, b));
             self.seat(number);
         }
     }
@@ -190,35 +197,37 @@ impl Runs {
         let Self { all, eligible, ahead, ranks, .. } = self;
         let Some(first) = all[number as usize].first() else { return };
         if first.start <= self.told_at {
-            eligible.push(ranks.due(number, first), |a, b| is_due_before(all, a, b));
+            eligible.set(number, ranks.due(first), |a, b| is_due_before(all, a, b));
         } else {
-            ahead.push(ranks.starts(number, first), |a, b| starts_before(all, a, b));
+            ahead.set(number, ranks.starts(number, first), |a, b| starts_before(all, a, b));
             self.next_at = self.next_at.min(first.start);
         }
     }
 
-    /// A run that an entry can go to the end of.
+    /// A run that an entry can go into, and where.
     #[inline(never)]
-    fn run_for(&mut self, standing: &Standing) -> u32 {
+    fn run_for(&mut self, standing: &Standing) -> (u32, usize) {
         let length = length(standing);
-        let fits = |run: u32| {
-            let run = self.all.get(run as usize);
-            run.is_some_and(|run| run.takes(length, standing))
+        let known = self.entered.get(&length).copied().unwrap_or([NONE; 2]);
+        let runs = || {
+            [self.left]
+                .into_iter()
+                .chain(known)
+                .map(|number| (number, self.all.get(number as usize)))
         };
-        if fits(self.left) {
-            return self.left;
+        let at_end = runs().find_map(|(number, run)| {
+            run.filter(|run| run.takes(length, standing)).map(|run| (number, run.len()))
+        });
+        let among =
+            || runs().find_map(|(number, run)| Some((number, run?.place_among(length, standing)?)));
+        if let Some(found) = at_end.or_else(among) {
+            return found;
         }
-        let [first, second] = self.entered.get(&length).copied().unwrap_or([NONE; 2]);
-        if fits(first) {
-            return first;
-        }
-        if fits(second) {
-            return second;
-        }
+        let [first, second] = known;
         let opened = self.open(length);
         let is_used = self.all.get(first as usize).is_some_and(|run| run.length == length);
         self.entered.insert(length, if is_used { [first, opened] } else { [opened, second] });
-        opened
+        (opened, 0)
     }
 
     #[cold]
@@ -255,19 +264,19 @@ impl Runs {
         if virtual_time >= self.ranks.end() {
             self.rank_anew();
         }
-        while let Some(Key { of: number, .. }) = self.ahead.first() {
+        while let Some(number) = self.ahead.first() {
             let Self { all, ahead, .. } = self;
             if all[number as usize].first().is_none_or(|first| first.start > virtual_time) {
                 break;
             }
-            ahead.pop(|a, b| starts_before(all, a, b));
+            ahead.remove(number, |a, b| starts_before(all, a, b));
             self.seat(number);
         }
         self.renew_next();
     }
 
     fn renew_next(&mut self) {
-        let first = self.ahead.first().and_then(|first| self.all[first.of as usize].first());
+        let first = self.ahead.first().and_then(|first| self.all[first as usize].first());
         let end = self.ranks.end();
         self.next_at = first.map_or(end, |first| first.start.min(end));
     }
@@ -278,8 +287,8 @@ impl Runs {
         let Self { all, eligible, ahead, ranks, .. } = self;
         *ranks = Ranks::about(self.told_at);
         let first = |number: u32| all[number as usize].first();
-        eligible.rank_anew(|number| first(number).map(|at| ranks.due(number, at)));
-        ahead.rank_anew(|number| first(number).map(|at| ranks.starts(number, at)));
+        eligible.key_anew(|number| first(number).map(|at| ranks.due(at)));
+        ahead.key_anew(|number| first(number).map(|at| ranks.starts(number, at)));
         self.later.forget();
         self.renew_next();
     }
@@ -288,7 +297,8 @@ impl Runs {
     #[cold]
     fn put_back(&mut self) {
         let Self { all, eligible, .. } = self;
-        if let Some(Key { of: number, .. }) = eligible.pop(|a, b| is_due_before(all, a, b)) {
+        if let Some(number) = eligible.first() {
+            eligible.remove(number, |a, b| is_due_before(all, a, b));
             self.seat_ahead(number);
         }
     }
@@ -298,12 +308,12 @@ impl Runs {
     fn seat_ahead(&mut self, number: u32) {
         let Self { all, ahead, ranks, .. } = self;
         let Some(first) = all[number as usize].first() else { return };
-        ahead.push(ranks.starts(number, first), |a, b| starts_before(all, a, b));
+        ahead.set(number, ranks.starts(number, first), |a, b| starts_before(all, a, b));
         self.next_at = self.next_at.min(first.start);
     }
 
     fn drop_eligible(&mut self) {
-        let Some(Key { of: number, .. }) = self.eligible.first() else { return };
+        let Some(number) = self.eligible.first() else { return };
         self.all[number as usize].drop_first();
         self.dropped(number);
     }
@@ -322,9 +332,9 @@ impl Runs {
         let Self { all, eligible, ranks, .. } = self;
         let first = all.get(number as usize).and_then(Run::first);
         if let Some(first) = first.filter(|first| first.start <= self.told_at) {
-            eligible.replace_first(ranks.due(number, first), |a, b| is_due_before(all, a, b));
+            eligible.set(number, ranks.due(first), |a, b| is_due_before(all, a, b));
         } else {
-            eligible.pop(|a, b| is_due_before(all, a, b));
+            eligible.remove(number, |a, b| is_due_before(all, a, b));
             self.seat(number);
         }
     }
@@ -332,9 +342,8 @@ impl Runs {
     /// Drops the first of those ahead.
     fn drop_ahead(&mut self) {
         let Self { all, ahead, .. } = self;
-        let Some(Key { of: number, .. }) = ahead.pop(|a, b| starts_before(all, a, b)) else {
-            return;
-        };
+        let Some(number) = ahead.first() else { return };
+        ahead.remove(number, |a, b| starts_before(all, a, b));
         let run = &mut all[number as usize];
         run.drop_first();
         run.shrink();

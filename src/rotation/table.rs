@@ -88,6 +88,8 @@ impl<K: Copy + Ord + Hash, V> Table<K, V> {
     }
 
     /// The same, tried first where a hint says.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
     pub(crate) fn find(&self, id: &K, hint: Hint) -> Option<Slot> {
         match self.row(hint.0) {
             Some((found, _)) if found == id => Some(hint.0),
