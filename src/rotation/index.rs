@@ -120,7 +120,12 @@ impl Index {
 
     /// Sees to it that an account stands in a campaign by its present outlook.
     fn look_again(&mut self, state: &State, campaign: Slot, row: Slot, account: Slot) {
-        self.outlook(state, account);
+        self.grow(account);
+        let ends = self.outlooks[account.index()].flips_at <= self.now;
+        // Whoever is told of a new outlook seats it by that.
+        if ends && self.renew(state, account) {
+            return;
+        }
         if let Some((rota, mut lens)) = self.open(state, campaign) {
             rota.seat_anew(&mut lens, row);
         }
@@ -197,13 +202,13 @@ impl Index {
         self.renew(state, account);
     }
 
-    /// Asks every rule of an account.
-    fn renew(&mut self, state: &State, account: Slot) {
+    /// Asks every rule of an account. Returns whether its campaigns were told.
+    fn renew(&mut self, state: &State, account: Slot) -> bool {
         let Some(record) = state.accounts.at(account).filter(|record| !record.deleted) else {
             let mut none = Outlook::NONE;
             none.succeed(&self.outlooks[account.index()]);
             self.outlooks[account.index()] = none;
-            return;
+            return false;
         };
         let mut new = Outlook::of(AccountRules::of(state, record), self.now);
         new.succeed(&self.outlooks[account.index()]);
@@ -212,9 +217,11 @@ impl Index {
             self.hurry(state, account);
         }
         let moves = new.at < old.at || new.turns_otherwise(old.next - old.at);
-        if moves || new.away() != old.away() || new.flips_at < old.flips_at {
+        let tells = moves || new.away() != old.away() || new.flips_at < old.flips_at;
+        if tells {
             self.tell(state, account, moves);
         }
+        tells
     }
 
     /// Tells the account's campaigns what they must know of its new outlook.

@@ -53,25 +53,33 @@ impl Outlook {
         let mut held = false;
         let mut flips_at = Timestamp::MAX;
         let (mut grants, mut calm_until) = (u32::MAX, Timestamp::MAX);
-        rules.each(now, Purpose::NewLead, |verdict| match verdict.block {
-            None => {
+        // From when on all may pass, and all that are no rest.
+        let (mut passes_at, mut stays_at) = (Some(now), Some(now));
+        rules.each(now, Purpose::NewLead, |verdict| {
+            passes_at = verdict.passes_after(now, passes_at);
+            let Some(block) = verdict.block else {
                 flips_at = verdict.changes_at.map_or(flips_at, |at| at.min(flips_at));
                 grants = grants.min(verdict.room.grants);
                 calm_until = calm_until.min(verdict.room.until);
+                return;
+            };
+            if !block.reason.is_rest() {
+                (away, stays_at) = (true, verdict.passes_after(now, stays_at));
+            } else if !is_pause(block.reason) {
+                held = true;
             }
-            Some(block) if is_pause(block.reason) => {}
-            Some(block) if block.reason.is_rest() => held = true,
-            Some(_) => away = true,
         });
         let far = now.plus(AHEAD);
         let first = |rests: bool| {
-            let ready_at = earliest(now, far, |at, visit| {
-                rules.each(at, Purpose::NewLead, |verdict| {
-                    let counts = rests || verdict.block.is_some_and(|b| !b.reason.is_rest());
-                    if counts {
-                        visit(verdict);
-                    }
-                });
+            let from = if rests { passes_at } else { stays_at };
+            let ready_at = from.filter(|from| *from <= far).and_then(|from| {
+                earliest(from, far, |at, visit| {
+                    rules.each(at, Purpose::NewLead, |verdict| {
+                        if rests || verdict.block.is_some_and(|block| !block.reason.is_rest()) {
+                            visit(verdict);
+                        }
+                    });
+                })
             });
             ready_at.unwrap_or(Timestamp::MAX)
         };

@@ -322,15 +322,7 @@ pub(crate) fn earliest(
     let mut at = from;
     loop {
         let mut next = Some(at);
-        ask(at, &mut |verdict| {
-            if verdict.block.is_some() {
-                // A rule that never passes by itself outlasts all others.
-                next = match (next, verdict.changes_at) {
-                    (Some(next), Some(changes_at)) if changes_at > at => Some(next.max(changes_at)),
-                    (_, _) => None,
-                };
-            }
-        });
+        ask(at, &mut |verdict| next = verdict.passes_after(at, next));
         let next = next?;
         if next > last {
             return None;

@@ -60,6 +60,16 @@ impl Verdict {
         Self { changes_at: self.changes_at.into_iter().chain(at).min(), ..self }
     }
 
+    /// The instant from which on it may pass beside others that may from `next` on, as asked at
+    /// `at`. A rule that never passes by itself outlasts all others.
+    pub(crate) fn passes_after(&self, at: Timestamp, next: Option<Timestamp>) -> Option<Timestamp> {
+        if self.block.is_none() {
+            return next;
+        }
+        let changes_at = self.changes_at.filter(|changes_at| *changes_at > at)?;
+        next.map(|next| next.max(changes_at))
+    }
+
     /// The same, but nothing is sure of what it will let through.
     pub(crate) const fn unsure(self) -> Self {
         Self { room: Room { grants: 0, until: Timestamp::MIN }, ..self }

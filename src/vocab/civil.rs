@@ -7,9 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{
-    Datelike, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc, Weekday,
-};
+use chrono::{NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -43,7 +41,18 @@ impl CivilDay {
 
     /// The day of the week.
     pub fn weekday(self) -> Weekday {
-        self.to_date().weekday()
+        /// From 1970-01-01, which was one of them.
+        const FROM_THURSDAY: [Weekday; 7] = [
+            Weekday::Thu,
+            Weekday::Fri,
+            Weekday::Sat,
+            Weekday::Sun,
+            Weekday::Mon,
+            Weekday::Tue,
+            Weekday::Wed,
+        ];
+        let since = usize::try_from(self.0.rem_euclid(7)).unwrap_or_default();
+        FROM_THURSDAY[since % 7]
     }
 
     /// The same date as chrono writes it.
@@ -274,6 +283,14 @@ mod tests {
         assert_eq!(end.since(from), Span::minutes(hours), "{zone} {day} minutes");
         assert_ne!(zone.civil_day(end), day);
         assert_eq!(zone.civil_day(end.minus(Span::milliseconds(1))), day);
+    }
+
+    #[test]
+    fn days_of_the_week_are_those_of_the_calendar() {
+        for days in (-800_000..2_900_000).step_by(997).chain(-10..10) {
+            let day = CivilDay(days);
+            assert_eq!(day.weekday(), chrono::Datelike::weekday(&day.to_date()), "{day}");
+        }
     }
 
     #[test]
