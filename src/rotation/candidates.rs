@@ -7,10 +7,10 @@ use crate::policy::{Block, Reason, TURN, grain};
 use crate::rotation::charge::Hints;
 use crate::rotation::explain;
 use crate::rotation::index::Index;
+use crate::rotation::lease::Lease;
 use crate::rotation::pick::Turn;
 use crate::rotation::reservation::{EmailKind, Request};
 use crate::rotation::reserve::{Pick, ReserveError, Unavailable, Wait, named_purpose};
-use crate::rotation::rota::Lease;
 use crate::rotation::rules::{AccountRules, Purpose, campaign_rules, earliest, longest};
 use crate::rotation::state::{AccountRecord, CampaignRecord, State};
 use crate::rotation::table::Slot;
@@ -117,8 +117,7 @@ impl<'a> Candidacy<'a> {
         index: &mut Index,
         now: Timestamp,
     ) -> bool {
-        let lease = index.rota(self.slot).lease;
-        if lease.emails > 0 && now < lease.until {
+        if index.rota(self.slot).lease.holds_until(now).is_some() {
             return true;
         }
         let Some(campaign) = state.open_campaign(self.slot) else { return false };
@@ -188,9 +187,16 @@ impl<'a> Candidacy<'a> {
     ) -> Option<(Timestamp, AccountId)> {
         let campaign = state.open_campaign(self.slot)?;
         let last = now.plus(state.config.horizon);
-        let base = earliest(now, last, |at, visit| {
-            self.campaign_verdicts(state, campaign, at, visit);
-        })?;
+        let open_until = index.rota(self.slot).lease.holds_until(now);
+        let opens = |from| {
+            if open_until.is_some_and(|until| from < until) {
+                return Some(from).filter(|from| *from <= last);
+            }
+            earliest(from, last, |at, visit| {
+                self.campaign_verdicts(state, campaign, at, visit);
+            })
+        };
+        let base = opens(now)?;
         let joint = |id: AccountId, purpose: Purpose, from: Timestamp| {
             let account = state.account(id)?;
             let rules = AccountRules::of(state, account);
@@ -214,14 +220,7 @@ impl<'a> Candidacy<'a> {
             Route::Moved { from } => {
                 self.others(state, from).filter_map(|id| joint(id, Purpose::FollowUp, base)).min()
             }
-            Route::Rotation => {
-                let opens = |from| {
-                    earliest(from, last, |at, visit| {
-                        self.campaign_verdicts(state, campaign, at, visit);
-                    })
-                };
-                self.first_in_rotation(state, index, base, opens, joint)
-            }
+            Route::Rotation => self.first_in_rotation(state, index, base, opens, joint),
         }
     }
 
@@ -276,8 +275,11 @@ impl<'a> Candidacy<'a> {
             Route::Moved { .. } => (Purpose::FollowUp, None),
             Route::Rotation => (Purpose::NewLead, None),
         };
+        let is_open = index.rota(self.slot).lease.holds_until(now).is_some();
         longest(|visit| {
-            self.campaign_verdicts(state, campaign, now, visit);
+            if !is_open {
+                self.campaign_verdicts(state, campaign, now, visit);
+            }
             if let Some(gone_at) = grace {
                 let block = Block::new(Reason::GraceNotOver, Some(gone_at));
                 visit(Verdict::block(block));

@@ -28,6 +28,7 @@ mod history;
 mod index;
 mod later;
 mod leads;
+mod lease;
 mod lens;
 mod lineup;
 mod log;

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::rotation::absent::Absent;
 use crate::rotation::agenda::Agenda;
+use crate::rotation::lease::Lease;
 use crate::rotation::lens::{Lens, spot};
 use crate::rotation::order::{Order, Spot, Standing, Ticket};
 use crate::rotation::outlook::Outlook;
@@ -48,17 +49,6 @@ pub(super) struct Seat {
     pub(super) flips_at: Timestamp,
     /// Where its entry is among those that are absent or leave; the last instant if there is none.
     pub(super) noted_at: Timestamp,
-}
-
-/// What a campaign surely lets through: so many emails before an instant.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lease {
-    pub(crate) until: Timestamp,
-    pub(crate) emails: u32,
-}
-
-impl Lease {
-    pub(crate) const NONE: Self = Self { until: Timestamp::MIN, emails: 0 };
 }
 
 /// One campaign's accounts.
