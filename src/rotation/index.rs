@@ -11,6 +11,7 @@ use crate::rotation::outlook::Outlook;
 use crate::rotation::reservation::{Fate, Reservations};
 use crate::rotation::rota::Rota;
 use crate::rotation::rules::AccountRules;
+use crate::rotation::scan::SCANNED_MAX;
 use crate::rotation::state::{AccountRecord, State};
 use crate::rotation::table::{Hint, Slot};
 use crate::vocab::{AccountId, ReservationId, Timestamp};
@@ -39,6 +40,8 @@ pub(crate) struct Index {
     rotas: Vec<Rota>,
     /// Reservations that are out by when they lapse; the first is one of them.
     lapses: Agenda<ReservationId>,
+    /// Of a campaign whose accounts are shared, up to so many are gone through.
+    pub(crate) scanned_max: usize,
 }
 
 impl Index {
@@ -49,6 +52,7 @@ impl Index {
             waits: Vec::new(),
             rotas: Vec::new(),
             lapses: Agenda::default(),
+            scanned_max: SCANNED_MAX,
         };
         for (id, slot) in state.accounts.slots() {
             index.grow(slot);
@@ -104,6 +108,13 @@ impl Index {
     /// for an instant by now is let up.
     pub(crate) fn arrive(&mut self, state: &State, campaign: Slot) {
         let now = self.now;
+        let accounts = state.campaigns.at(campaign).map_or(0, |of| of.attached.len());
+        let is_small = accounts <= self.scanned_max;
+        if self.rota(campaign).is_to_change(is_small) {
+            if let Some((rota, mut lens)) = self.open(state, campaign) {
+                rota.change(&mut lens);
+            }
+        }
         if self.rota(campaign).is_calm(now) {
             return;
         }

@@ -44,6 +44,7 @@ mod rota;
 mod rules;
 mod run;
 mod runs;
+mod scan;
 mod sends;
 mod settings;
 mod settle;

@@ -70,7 +70,8 @@ impl Order {
 
     /// Puts a row in again elsewhere that was [found](Self::first_eligible), with the ticket that
     /// it has. Nothing happens if it was not.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
     pub(crate) fn serve(&mut self, ticket: Ticket, row: Slot, spot: Spot) -> bool {
         let Spot { start, deadline, id } = spot;
         let standing = Standing { start, deadline, id, row: row.number(), ticket };
@@ -110,10 +111,9 @@ impl Order {
 
     /// Takes a row out whose ticket stands no longer.
     pub(crate) fn leave(&mut self, ticket: Ticket) {
-        if let Some(runs) = &mut self.many {
-            runs.leave(ticket);
-        } else {
-            self.few.remove(ticket);
+        match &mut self.many {
+            Some(runs) => runs.leave(ticket),
+            None => self.few.remove(ticket),
         }
     }
 

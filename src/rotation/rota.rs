@@ -29,6 +29,8 @@ pub(super) enum Place {
     Leaving { ready_at: Timestamp },
     /// Nowhere.
     Nowhere,
+    /// Part of a rotation in which everybody is gone through.
+    Scanned,
     /// Ready, as far as is known: in the order of turns.
     Turns(Ticket),
     /// Not ready before an instant.
@@ -55,7 +57,9 @@ pub(super) struct Seat {
 #[derive(Clone, Debug)]
 pub(crate) struct Rota {
     pub(super) seats: Vec<Option<Seat>>,
-    turns: Order,
+    pub(super) turns: Order,
+    /// Whether everybody is gone through, and nobody is in order nor waits.
+    pub(super) scans: bool,
     pub(super) waiting: Agenda<(AccountId, Slot)>,
     pub(super) flips: Agenda<Slot>,
     pub(super) absent: Absent,
@@ -81,6 +85,7 @@ impl Default for Rota {
         Self {
             seats: Vec::new(),
             turns: Order::default(),
+            scans: false,
             waiting: Agenda::default(),
             flips: Agenda::default(),
             absent: Absent::default(),
@@ -163,7 +168,7 @@ impl Rota {
         if self.serve(row, outlook, attachment) {
             return;
         }
-        if self.cautious == 0 && attachment.present && !outlook.away() {
+        if self.cautious == 0 && attachment.present && !outlook.away() && !self.scans {
             if let Some(Some(seat)) = self.seats.get(row.index()) {
                 self.join(row, spot(seat.id, outlook, attachment), outlook.moves);
             }
@@ -212,9 +217,11 @@ impl Rota {
         seat.moves = moves;
         seat.place = Place::Turns(match seat.place {
             Place::Turns(old) => turns.put_again(old, row, spot),
-            Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere | Place::Waiting(_) => {
-                turns.insert(row, spot)
-            }
+            Place::Absent { .. }
+            | Place::Leaving { .. }
+            | Place::Nowhere
+            | Place::Scanned
+            | Place::Waiting(_) => turns.insert(row, spot),
         });
         if turns.len() > 2 * seats.len() + 64 {
             turns.retain(|at| stands(seats, at));
@@ -227,7 +234,7 @@ impl Rota {
         let at = match seat.place {
             Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => ready_at,
             Place::Waiting(at) => at,
-            Place::Nowhere | Place::Turns(_) => return,
+            Place::Nowhere | Place::Scanned | Place::Turns(_) => return,
         };
         if lens.outlooks[account.index()].ready_at < at {
             self.seat_anew(lens, row);
@@ -240,6 +247,9 @@ impl Rota {
     /// deadline.
     #[inline]
     pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
+        if self.scans {
+            return self.scan_eligible(lens);
+        }
         loop {
             let Self { seats, turns, .. } = self;
             let row = turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?.row();
@@ -252,6 +262,9 @@ impl Rota {
     /// Of those whose start has not come the one whose start comes first, if
     /// [`first_eligible`](Self::first_eligible) was asked for before.
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
+        if self.scans {
+            return self.scan_ahead(lens);
+        }
         loop {
             let Self { seats, turns, .. } = self;
             let row = turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?.row();
@@ -316,11 +329,11 @@ impl Rota {
         match std::mem::replace(&mut seat.place, Place::Nowhere) {
             Place::Absent { back_at, .. } => self.absent.remove((seat.id, row), back_at),
             Place::Turns(ticket) => self.turns.leave(ticket),
-            Place::Leaving { .. } | Place::Nowhere | Place::Waiting(_) => {}
+            Place::Leaving { .. } | Place::Nowhere | Place::Scanned | Place::Waiting(_) => {}
         }
     }
 
-    fn sit(&mut self, lens: &mut Lens<'_>, row: Slot) {
+    pub(super) fn sit(&mut self, lens: &mut Lens<'_>, row: Slot) {
         let (Some(Some(seat)), Some((_, attachment))) =
             (self.seats.get_mut(row.index()), lens.attached.row(row))
         else {
@@ -329,6 +342,11 @@ impl Rota {
         let (account, member) = (seat.account, (seat.id, row));
         let outlook = &lens.outlooks[account.index()];
         let (ready_at, flips_at) = (outlook.ready_at, outlook.flips_at);
+        if self.scans && attachment.present && !outlook.away() {
+            seat.place = Place::Scanned;
+            self.note_flip(row, flips_at);
+            return;
+        }
         if attachment.present && outlook.is_ready(lens.now) {
             let spot = spot(seat.id, outlook, attachment);
             self.join(row, spot, outlook.moves);

@@ -209,19 +209,19 @@ impl Ring {
         self.push(standing);
         let last = self.len - 1;
         if nth < last - nth {
-            // The last has a place at the front now, too, unless that is the same.
+            // All others are one further from the front then, as they should be from this on.
             self.first = self.place(self.slots.len() - 1);
-            let front = self.first;
-            self.slots[front] = standing;
-            (0..nth).for_each(|at| self.swap_with_next(at));
+            (0..nth).for_each(|at| self.copy(at + 1, at));
         } else {
-            (nth..last).rev().for_each(|at| self.swap_with_next(at));
+            (nth..last).rev().for_each(|at| self.copy(at, at + 1));
         }
+        let place = self.place(nth);
+        self.slots[place] = standing;
     }
 
-    fn swap_with_next(&mut self, nth: usize) {
-        let (one, next) = (self.place(nth), self.place(nth + 1));
-        self.slots.swap(one, next);
+    fn copy(&mut self, from: usize, to: usize) {
+        let (from, to) = (self.place(from), self.place(to));
+        self.slots[to] = self.slots[from];
     }
 
     #[inline]

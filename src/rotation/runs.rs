@@ -61,7 +61,8 @@ impl Runs {
 
     /// Puts a row in again that is the first of those that are eligible. Nothing happens if it is
     /// not.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
     pub(crate) fn serve(&mut self, standing: &Standing) -> bool {
         let Some(number) = self.eligible.first() else { return false };
         self.left = number;

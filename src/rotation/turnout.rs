@@ -61,7 +61,7 @@ impl Rota {
                     || outlook.away() && outlook.flips_at < back_at
             }
             Place::Leaving { .. } => true,
-            Place::Nowhere | Place::Turns(_) | Place::Waiting(_) => outlook.away(),
+            Place::Nowhere | Place::Scanned | Place::Turns(_) | Place::Waiting(_) => outlook.away(),
         };
         if moves || elsewhere {
             self.seat_anew(lens, row);

@@ -62,6 +62,7 @@ impl Verdict {
 
     /// The instant from which on it may pass beside others that may from `next` on, as asked at
     /// `at`. A rule that never passes by itself outlasts all others.
+    #[inline]
     pub(crate) fn passes_after(&self, at: Timestamp, next: Option<Timestamp>) -> Option<Timestamp> {
         if self.block.is_none() {
             return next;

@@ -53,6 +53,9 @@ impl Rota {
         side: Side,
         excluded: &[AccountId],
     ) -> Option<(Timestamp, AccountId)> {
+        if self.scans && matches!(side, Side::Present) {
+            return self.scan_waiting(lens, excluded);
+        }
         let mut aside = Vec::new();
         let mut found = None;
         while let Some((at, (id, row), account)) = self.first(side) {
@@ -143,14 +146,18 @@ impl Rota {
             Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => {
                 Some((ready_at, seat.id))
             }
-            Place::Nowhere | Place::Turns(_) | Place::Waiting(_) => None,
+            Place::Nowhere | Place::Scanned | Place::Turns(_) | Place::Waiting(_) => None,
         }
     }
 
     fn waits_until(&self, row: Slot) -> Option<Timestamp> {
         match self.seat(row)?.place {
             Place::Waiting(at) => Some(at),
-            Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere | Place::Turns(_) => None,
+            Place::Absent { .. }
+            | Place::Leaving { .. }
+            | Place::Nowhere
+            | Place::Scanned
+            | Place::Turns(_) => None,
         }
     }
 
