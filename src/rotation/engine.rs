@@ -172,31 +172,12 @@ impl Engine {
         hints: Hints,
     ) -> Option<&Reservation> {
         let hints = charge::reserve(&mut self.state, &grant, hints, at)?;
-        self.granted(&grant, hints);
+        self.index.opened(grant.reservation, grant.ends_at);
+        self.index.taken(&self.state, &grant, hints);
         if let Some(outbox) = &mut self.outbox {
             outbox.push(Event { at, fact: Fact::Reserved(Box::new(Reserved::from(grant))) });
         }
         self.state.reservations.last()
-    }
-
-    fn granted(&mut self, grant: &Grant<'_>, hints: Hints) {
-        self.index.opened(grant.reservation, grant.ends_at);
-        self.taken(grant, hints);
-    }
-
-    /// Brings what is derived up to a turn that was taken.
-    #[expect(clippy::inline_always, reason = "a part of every turn")]
-    #[inline(always)]
-    pub(crate) fn taken(&mut self, grant: &Grant<'_>, hints: Hints) {
-        if let Some(slot) = self.state.accounts.find(&grant.account, hints.account) {
-            self.index.touch(&self.state, slot, Touch::Granted);
-        }
-        let campaign = self.state.campaigns.find(&grant.campaign, hints.campaign);
-        let Some(campaign) = campaign else { return };
-        let lease = &mut self.index.rota(campaign).lease;
-        lease.emails = lease.emails.saturating_sub(1);
-        // At once, so that nobody here stands before its start but for turns elsewhere.
-        self.index.served(&self.state, campaign, grant.account, hints.row);
     }
 
     /// Takes in the end of a reservation, which is an event, too.

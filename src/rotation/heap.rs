@@ -224,7 +224,9 @@ mod tests {
                     3 if draw(50) == 0 => {
                         // Nothing but the second words of those that differ in them comes nearer.
                         let old = plain.clone();
-                        plain.values_mut().for_each(|(_, then)| *then *= 2);
+                        for (_, then) in plain.values_mut() {
+                            *then *= 2;
+                        }
                         heap.key_anew(|number| {
                             old.get(&number).map(|(rank, then)| Key { rank: *rank, then: 2 * then })
                         });

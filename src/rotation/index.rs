@@ -6,6 +6,8 @@
 
 use crate::policy::grain;
 use crate::rotation::agenda::Agenda;
+use crate::rotation::charge::Hints;
+use crate::rotation::event::Grant;
 use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::reservation::{Fate, Reservations};
@@ -274,6 +276,21 @@ impl Index {
                 rota.seat_anew(&mut lens, row);
             }
         }
+    }
+
+    /// Takes in a turn that was taken, by where its records are.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn taken(&mut self, state: &State, grant: &Grant<'_>, hints: Hints) {
+        if let Some(slot) = state.accounts.find(&grant.account, hints.account) {
+            self.touch(state, slot, Touch::Granted);
+        }
+        let campaign = state.campaigns.find(&grant.campaign, hints.campaign);
+        let Some(campaign) = campaign else { return };
+        let lease = &mut self.rota(campaign).lease;
+        lease.emails = lease.emails.saturating_sub(1);
+        // At once, so that nobody here stands before its start but for turns elsewhere.
+        self.served(state, campaign, grant.account, hints.row);
     }
 
     /// Puts an account back that was served in a campaign.

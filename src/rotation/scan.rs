@@ -1,8 +1,9 @@
 //! Small campaigns whose accounts are shared: everybody is gone through, and no order is kept.
 //!
-//! What an account sends elsewhere moves it here, too, and makes it pause. In an order each of those
-//! that moved has to come up and be put where it belongs before it is sure whose turn it is; where
-//! they are few, going through their outlooks is far cheaper. Gives the answers that the order gives.
+//! What an account sends elsewhere moves it here, too, and makes it pause. In an order each of
+//! those that moved has to come up and be put where it belongs before it is sure whose turn it is;
+//! where they are few, going through their outlooks is far cheaper. Gives the answers that the
+//! order gives.
 
 use crate::rotation::lens::{Lens, spot};
 use crate::rotation::order::Spot;
@@ -84,6 +85,8 @@ impl Rota {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use chrono::{DateTime, TimeDelta, Utc};
 
     use crate::policy::{Account, Campaign, Schedule};
@@ -121,7 +124,7 @@ mod tests {
         let mut now = DateTime::UNIX_EPOCH + TimeDelta::days(4);
         let mut engines = [0, 10].map(|scanned_max| engine(scanned_max, now));
         let (mut open, mut lead): (Vec<ReservationId>, u64) = (Vec::new(), 0);
-        let (mut scanned, mut changes) = ([false; CAMPAIGNS as usize], 0);
+        let (mut scanned, mut changes) = (BTreeMap::new(), 0);
         for step in 0..3_000 {
             now += TimeDelta::seconds(i64::try_from(draw(4) * draw(200)).unwrap());
             let (campaign, account) = (CampaignId(draw(CAMPAIGNS)), AccountId(draw(ACCOUNTS)));
@@ -164,10 +167,10 @@ mod tests {
             open.extend(
                 granted.filter(|id| answers[0].contains("Reserved(") && !open.contains(id)),
             );
-            let scans = engines[1].state.campaigns.slot(&campaign).unwrap();
-            changes +=
-                u32::from(engines[1].index.rota(scans).scans != scanned[campaign.0 as usize]);
-            scanned[campaign.0 as usize] = engines[1].index.rota(scans).scans;
+            let slot = engines[1].state.campaigns.slot(&campaign).unwrap();
+            let scans = engines[1].index.rota(slot).scans;
+            let before = scanned.insert(campaign, scans);
+            changes += u32::from(before.is_some_and(|before| before != scans));
         }
         assert!(changes > 4, "they changed {changes} times between the two ways");
     }
