@@ -276,3 +276,89 @@ impl Engine {
         Self::from_state(state)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Account, Campaign, Limit, Pace, Ramp, Schedule};
+    use crate::rotation::config::Config;
+    use crate::rotation::reservation::{Fate, Outcome};
+    use crate::vocab::OwnerId;
+
+    const CAMPAIGN: CampaignId = CampaignId(1);
+
+    /// An engine in which every rule takes its turn to hold somebody, one email being out and never
+    /// settled.
+    fn engine(now: DateTime<Utc>) -> Engine {
+        let account = |id| Account::new(AccountId(id), OwnerId(1), format!("a{id}@acme.example"));
+        let office = Schedule::working_days("08:00", "18:00").unwrap();
+        let accounts = [
+            account(1).daily_cap(6).spacing(Span::minutes(20)).jitter(Span::minutes(5)),
+            account(2).daily_cap(9).pace(Pace::Even).schedule(office.clone()),
+            account(3).daily_cap(20).ramp(Ramp::table([1, 2, 0, 5]).unwrap()),
+            account(4).daily_cap(5).limit(Limit::per_hour(2)),
+        ];
+        let mut engine = Engine::new(Config::default());
+        for account in accounts {
+            engine.add_account(account, now).unwrap();
+        }
+        let campaign = Campaign::new(CAMPAIGN, OwnerId(1)).daily_cap(19).new_lead_cap(17);
+        engine.add_campaign(campaign, now).unwrap();
+        let all: Vec<_> = (1..=4).map(AccountId).collect();
+        engine.attach(CAMPAIGN, &all, now).unwrap();
+        let moved = engine.account(AccountId(4)).unwrap().clone();
+        let moved = moved.zone("Europe/Madrid".parse().unwrap());
+        engine.change_account(moved, now).unwrap();
+        let out = engine.reserve(CAMPAIGN, &Request::new_lead(LeadId(1)), now).unwrap();
+        assert!(out.reserved().is_some());
+        engine
+    }
+
+    /// The same steps, each email reserved and settled for a lead of its own.
+    fn plainly(engine: &Engine, emails: u64, mut at: Timestamp) -> Vec<String> {
+        let mut copy = engine.only(CAMPAIGN);
+        let (last, mut steps, mut sent) = (at.plus(Span::days(90)), Vec::new(), 0);
+        while sent < emails {
+            copy.arrive(at);
+            let request = Request::new_lead(LeadId(100 + sent));
+            match copy.reserve_at(CAMPAIGN, &request, at) {
+                Ok(Pick::Reserved(reservation)) => {
+                    copy.end(at, reservation.id, Fate::Settled(Outcome::Sent));
+                    let account = reservation.account;
+                    let rules = AccountRules::of(&copy.state, copy.state.account(account).unwrap());
+                    let held = longest(|visit| rules.each(at, Purpose::NewLead, visit));
+                    steps.push(format!("{:?}", Step::Sent(Planned { at, account, held })));
+                    sent += 1;
+                }
+                Ok(Pick::Wait(wait)) if wait.until_at <= last => {
+                    let from = at;
+                    at = wait.until_at;
+                    steps.push(format!("{:?}", Step::Waited { from, wait }));
+                }
+                _ => break,
+            }
+        }
+        steps
+    }
+
+    #[test]
+    fn a_forecast_is_what_reserving_and_settling_brings() {
+        // A Sunday evening, and a Tuesday in office hours.
+        for start in ["2026-03-22T21:50:00Z", "2026-03-24T10:00:00Z"] {
+            let now = start.parse().unwrap();
+            let engine = engine(now);
+            let mut steps = Vec::new();
+            let each = |step: Step| steps.push(format!("{step:?}"));
+            engine.look_ahead(CAMPAIGN, 150, Span::days(90), now, each).unwrap();
+            let plainly = plainly(&engine, 150, Timestamp::try_from(now).unwrap());
+            for (nth, (step, plain)) in steps.iter().zip(&plainly).enumerate() {
+                assert_eq!(step, plain, "step {nth} from {start}");
+            }
+            assert_eq!(steps.len(), plainly.len(), "from {start}");
+            let told = steps.concat();
+            for reason in ["CampaignNewLeadCap", "GapNotOver", "PaceNotDue", "RampCap", "HourCap"] {
+                assert!(told.contains(reason), "{reason} holds nobody from {start}");
+            }
+        }
+    }
+}

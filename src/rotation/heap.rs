@@ -237,7 +237,7 @@ mod tests {
                     }
                 }
                 let least = plain.iter().map(|(number, key)| (*key, *number)).min();
-                assert_eq!(heap.first(), least.map(|(_, number)| number));
+                assert_eq!(heap.first(), least.map(|(_, number)| number), "{most}, step {step}");
                 assert_eq!(heap.is_empty(), plain.is_empty());
                 let mut alike = Vec::new();
                 heap.at_first_rank(|number| alike.push(number));

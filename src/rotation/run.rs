@@ -1,6 +1,7 @@
 //! A run: rows of one weight in ascending order, by start and by deadline.
 //!
-//! It is entered at its end and left at its front. Knows no other runs.
+//! It is entered at its end, near its ends in between others, and left at its front. Knows no other
+//! runs.
 
 use crate::rotation::order::Standing;
 
@@ -177,7 +178,7 @@ impl Run {
     }
 }
 
-/// A row that is entered at its end and left at its front. It is as long as a power of two.
+/// Entries of which most come at the end and go at the front. It is as long as a power of two.
 #[derive(Clone, Debug, Default)]
 struct Ring {
     slots: Vec<Standing>,
