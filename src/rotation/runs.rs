@@ -1,10 +1,10 @@
 //! The order of turns of many rows.
 //!
 //! Accounts of one weight come in one order by start and by deadline, which is a turn further. They
-//! stand in one *run*, a row that is mostly entered at its end and left at its front. Pools have few
-//! different weights, so there are few runs: only they stand in heaps, and a step costs as much as
-//! there are weights. Who comes out of order, as after a rest, goes in between others near one of
-//! the ends, or opens another run of that weight.
+//! stand in one *run*, a row that is mostly entered at its end and left at its front. Pools have
+//! few different weights, so there are few runs: only they stand in heaps, and a step costs as much
+//! as there are weights. Who comes out of order, as after a rest, goes in between others near one
+//! of the ends, or opens another run of that weight.
 //!
 //! A run stands in one heap by its first entry: among the eligible by the deadline if the start has
 //! come, among those ahead by the start otherwise. While the next of a run has come, too, a turn
