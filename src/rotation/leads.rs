@@ -14,10 +14,12 @@ use crate::rotation::lookup::{Mix, Nearby};
 use crate::rotation::reservation::{Fate, Reservation};
 use crate::vocab::{AccountId, LeadId, ReservationId, Span, Timestamp};
 
-/// One part of a campaign's leads grows to so many, then there are [`PARTS`] of them, so that no
-/// single call has to move many.
-const PART_MAX: usize = 4_096;
-const PARTS: usize = 256;
+/// When a lead comes to a part that has so many, the next part is divided, so that no single call
+/// has to move many.
+const PART_MAX: usize = 256;
+
+/// Parts have so many leads at least on the whole, whatever numbers the leads have.
+const PART_MIN: usize = 32;
 
 /// How many leads one email may make a campaign look at, to forget those that are due.
 const LOOKS: usize = 4;
@@ -28,7 +30,10 @@ const LOOKS: usize = 4;
 /// days after it was last touched. That is told by the days alone; when its memory is freed is not.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leads {
+    /// Divided one after the other, as in linear hashing (Litwin, 1980).
     parts: Vec<Part>,
+    /// How many leads the parts have, those that are forgotten and not freed yet too.
+    count: usize,
     /// What was last touched before this day is forgotten, unless something is out.
     kept_from: Day,
     /// The part that was looked at last.
@@ -46,11 +51,13 @@ struct Part {
 }
 
 impl Part {
-    /// Adds a lead, or writes over what is there.
-    fn insert(&mut self, lead: LeadId, bindings: Bindings, on: Day) {
-        if self.leads.insert(lead, bindings).is_none() {
+    /// Adds a lead, or writes over what is there. Returns whether it is new.
+    fn insert(&mut self, lead: LeadId, bindings: Bindings, on: Day) -> bool {
+        let is_new = self.leads.insert(lead, bindings).is_none();
+        if is_new {
             self.enqueue(lead, on);
         }
+        is_new
     }
 
     fn enqueue(&mut self, lead: LeadId, on: Day) {
@@ -73,19 +80,21 @@ impl Part {
     }
 
     /// Frees what is forgotten, a few at a time. Who was touched since it was put into the queue
-    /// is put there again.
-    fn sweep(&mut self, kept_from: Day, today: Day) {
+    /// is put there again. Returns how many were freed.
+    fn sweep(&mut self, kept_from: Day, today: Day) -> usize {
+        let mut freed = 0;
         for _ in 0..LOOKS {
             if self.queued.front().is_none_or(|(day, _)| *day >= kept_from) {
-                return;
+                break;
             }
-            let Some((lead, _)) = self.dequeue() else { return };
+            let Some((lead, _)) = self.dequeue() else { break };
             if self.leads.get(&lead).is_some_and(|bindings| !bindings.is_older(kept_from)) {
                 self.enqueue(lead, today);
             } else {
-                self.leads.remove(&lead);
+                freed += usize::from(self.leads.remove(&lead).is_some());
             }
         }
+        freed
     }
 }
 
@@ -112,12 +121,13 @@ impl Leads {
     pub(crate) fn reserved(&mut self, grant: &Grant<'_>, at: Timestamp, memory: Span) {
         let lead = grant.request.lead;
         let new = Binding { open: 1, ..Binding::new(grant.account, grant.reservation, at) };
-        self.make_room();
-        let Some(part) = self.part(lead).and_then(|part| self.parts.get_mut(part)) else { return };
+        let part = self.room_for(lead);
+        let Some(part) = self.parts.get_mut(part) else { return };
         match part.leads.entry(lead) {
             Entry::Vacant(vacant) => {
                 vacant.insert(Bindings::new(new));
                 part.enqueue(lead, day(at));
+                self.count += 1;
             }
             Entry::Occupied(bindings) => {
                 let bindings = bindings.into_mut();
@@ -142,7 +152,7 @@ impl Leads {
         self.kept_from = self.kept_from.max(day(at).saturating_sub(days));
         self.hand = if self.hand + 1 < self.parts.len() { self.hand + 1 } else { 0 };
         if let Some(part) = self.parts.get_mut(self.hand) {
-            part.sweep(self.kept_from, day(at));
+            self.count -= part.sweep(self.kept_from, day(at));
         }
     }
 
@@ -235,40 +245,53 @@ impl Leads {
     }
 
     fn insert(&mut self, lead: LeadId, bindings: Bindings, on: Day) {
-        self.make_room();
-        if let Some(part) = self.part(lead) {
-            self.parts[part].insert(lead, bindings, on);
-        }
+        let part = self.room_for(lead);
+        self.count += usize::from(self.parts[part].insert(lead, bindings, on));
     }
 
-    /// Before a lead is added.
-    fn make_room(&mut self) {
-        match self.parts.as_slice() {
-            [] => self.parts.push(Part::default()),
-            [all] if all.leads.len() >= PART_MAX => self.divide(),
-            _ => {}
+    /// The part that a lead comes to.
+    fn room_for(&mut self, lead: LeadId) -> usize {
+        if self.parts.is_empty() {
+            self.parts.push(Part::default());
         }
+        let part = self.part(lead).unwrap_or_default();
+        if self.parts[part].leads.len() < PART_MAX || self.count < PART_MIN * self.parts.len() {
+            return part;
+        }
+        self.divide();
+        self.part(lead).unwrap_or_default()
     }
 
+    /// Divides the next part: some of its leads go to a new one.
     #[cold]
     fn divide(&mut self) {
-        let mut all = std::mem::take(&mut self.parts[0]);
-        self.parts = vec![Part::default(); PARTS];
-        while let Some((lead, on)) = all.dequeue() {
-            if let Some(bindings) = all.leads.remove(&lead) {
-                self.insert(lead, bindings, on);
+        let parts = self.parts.len();
+        // Before it all are divided since there were a power of two of them.
+        let next = parts - (1 << parts.ilog2());
+        let mut new = Part::default();
+        new.leads.reserve(PART_MAX / 2);
+        self.parts.push(new);
+        let mut old = std::mem::take(&mut self.parts[next]);
+        self.parts[next].leads = std::mem::take(&mut old.leads);
+        while let Some((lead, on)) = old.dequeue() {
+            let part = self.part(lead).unwrap_or(next);
+            if part == next {
+                self.parts[next].enqueue(lead, on);
+            } else if let Some(bindings) = self.parts[next].leads.remove(&lead) {
+                self.parts[part].insert(lead, bindings, on);
             }
         }
     }
 
     /// In which part a lead is, if there are parts.
     fn part(&self, lead: LeadId) -> Option<usize> {
-        match self.parts.len() {
-            0 => None,
-            1 => Some(0),
-            // Leads with numbers nearby stay together; the bits that place them there are others.
-            parts => usize::try_from(Mix::of(lead.0 >> 6) >> 40).ok().map(|mixed| mixed % parts),
-        }
+        let parts = self.parts.len();
+        // Leads with numbers nearby stay together; the bits that place them there are others.
+        let mixed = usize::try_from(Mix::of(lead.0 >> 6) >> 40).unwrap_or_default();
+        let all = parts.checked_next_power_of_two().filter(|_| parts > 0)?;
+        let part = mixed & (all - 1);
+        // Those of a part that is not there yet are in the one that will be divided.
+        Some(if part < parts { part } else { part - all / 2 })
     }
 
     /// By lead.
@@ -318,13 +341,14 @@ mod tests {
             let given = (LeadId(lead * 64), AccountId(lead % 7));
             leads.bind(given, ReservationId(lead), (Timestamp::EPOCH, Span::days(400)));
         }
-        assert_eq!(leads.parts.len(), PARTS);
+        assert!(leads.parts.len() > 40, "{} parts", leads.parts.len());
         for lead in 0..20_000 {
             assert_eq!(leads.account(LeadId(lead * 64)), Some(AccountId(lead % 7)));
         }
-        assert!(leads.parts.iter().all(|part| part.leads.len() < 300), "parts are alike");
+        assert!(leads.parts.iter().all(|part| part.leads.len() < 2 * PART_MAX), "parts are alike");
         let text = serde_json::to_string(&leads).unwrap();
         assert_eq!(serde_json::from_str::<Leads>(&text).unwrap(), leads);
+        assert_eq!(leads.count, 20_000);
         leads.remove(LeadId(64));
         assert_eq!((leads.account(LeadId(64)), leads.account(LeadId(65))), (None, None));
     }
@@ -340,12 +364,13 @@ mod tests {
             leads.bind((LeadId(lead), AccountId(1)), ReservationId(0), (now, Span::days(3)));
             // One lead is written to again and again.
             leads.bind((LeadId(0), AccountId(1)), ReservationId(0), (now, Span::days(3)));
-            most = most.max(leads.parts.iter().map(|part| part.leads.len()).sum());
+            most = most.max(leads.count);
             let parts = leads.parts.iter();
             assert!(parts.clone().take(1).all(|part| part.queue.len() == part.leads.len()));
         }
         // Four days are kept at most, and a little more until it is looked at.
-        assert!(most < 4 * 1_440 + PARTS * 4, "{most}");
+        assert!(most < 4 * 1_440 + leads.parts.len() * 4, "{most}, {} parts", leads.parts.len());
+        assert_eq!(leads.count, leads.parts.iter().map(|part| part.leads.len()).sum::<usize>());
         assert_eq!(leads.account(LeadId(0)), Some(AccountId(1)));
         let kept = (0..100_000).filter(|lead| leads.account(LeadId(*lead)).is_some()).count();
         assert!((3 * 1_440..=4 * 1_440 + 1).contains(&kept), "{kept}");
