@@ -24,10 +24,7 @@ impl Engine {
         now: Timestamp,
         excluded: Option<&Vec<AccountId>>,
     ) {
-        for account in self.index.leaving(&self.state, slot) {
-            let taker = pick::taker(&self.state, &mut self.index, slot, account);
-            self.take_in(now, Fact::Left { campaign, account, taker });
-        }
+        self.let_leave(campaign, slot, now);
         loop {
             let accounts = self.index.coming(&self.state, slot, RETURNS_MAX);
             if accounts.is_empty() {
@@ -38,6 +35,14 @@ impl Engine {
             if self.index.anybody_present(&self.state, slot, excluded) {
                 break;
             }
+        }
+    }
+
+    /// Those that cannot take part leave.
+    fn let_leave(&mut self, campaign: CampaignId, slot: Slot, now: Timestamp) {
+        for account in self.index.leaving(&self.state, slot) {
+            let taker = pick::taker(&self.state, &mut self.index, slot, account);
+            self.take_in(now, Fact::Left { campaign, account, taker });
         }
     }
 
@@ -70,6 +75,11 @@ impl Engine {
             account.is_some_and(|account| !self.index.outlook(&self.state, account).away())
         });
         joining.sort_unstable();
+        if !joining.is_empty() {
+            // The present is that of those that stay. Who were about to leave might stay after all,
+            // far behind it, and whoever joined would wait until they have come up.
+            self.let_leave(campaign, slot, now);
+        }
         self.bring_back(campaign, slot, joining, now);
     }
 

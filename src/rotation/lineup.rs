@@ -93,6 +93,7 @@ impl Lineup {
         self.rota.add(&mut self.pool.lens(), slot, slot);
         if !self.pool.outlooks[slot.index()].away() {
             self.rota.lift(slot);
+            self.let_leave();
             self.bring_back(&[slot]);
         }
         number
@@ -136,10 +137,8 @@ impl Lineup {
             }
             self.gather();
         }
-        match pick::choose(&mut self.rota, &mut self.pool.lens(), &[]) {
-            Some(turn) => Ok(turn),
-            None => Err(self.until()),
-        }
+        let turn = pick::choose(&mut self.rota, &mut self.pool.lens(), &[]);
+        turn.ok_or_else(|| self.until())
     }
 
     /// Gives a member another weight. It stays as many of its turns before or behind as it was.
@@ -195,10 +194,8 @@ impl Lineup {
         if self.rota.next(&mut self.pool.lens(), &[]).is_some() {
             return true;
         }
-        while let Some((at, (_, row), _)) = self.rota.first_absent() {
-            if at > self.pool.now {
-                break;
-            }
+        let now = self.pool.now;
+        while let Some((_, (_, row), _)) = self.rota.first_absent().filter(|(at, ..)| *at <= now) {
             if self.refresh(row).is_ready(self.pool.now) {
                 return true;
             }
@@ -212,8 +209,8 @@ impl Lineup {
         first.map_or(Timestamp::MAX, |(at, _)| at)
     }
 
-    /// Who cannot take part leaves, and of those that can the first come back.
-    fn gather(&mut self) {
+    /// Who cannot take part leaves.
+    fn let_leave(&mut self) {
         let mut leaving = self.rota.take_leaving();
         leaving.sort_unstable();
         leaving.dedup();
@@ -222,15 +219,18 @@ impl Lineup {
             if !is_present || !self.refresh(row).away() {
                 continue;
             }
-            let virtual_time = self.pool.virtual_time.at();
-            let leaving = (row, self.pool.weight(row));
-            let heir = pick::heir(&mut self.rota, &mut self.pool.lens(), virtual_time, leaving);
+            let (at, leaving) = (self.pool.virtual_time.at(), (row, self.pool.weight(row)));
+            let heir = pick::heir(&mut self.rota, &mut self.pool.lens(), at, leaving);
             self.leave(row, heir);
-            self.rota.seat_anew(&mut self.pool.lens(), row);
-            if let Some(heir) = heir {
-                self.rota.seat_anew(&mut self.pool.lens(), heir);
+            for row in [row].into_iter().chain(heir) {
+                self.rota.seat_anew(&mut self.pool.lens(), row);
             }
         }
+    }
+
+    /// Who cannot take part leaves, and of those that can the first come back.
+    fn gather(&mut self) {
+        self.let_leave();
         loop {
             let coming = self.coming();
             self.bring_back(&coming);

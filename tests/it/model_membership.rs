@@ -40,6 +40,9 @@ impl Model {
             }
             let mut joining = changed.clone();
             joining.retain(|account| self.stand_of(*account) != Stand::Away);
+            if !joining.is_empty() {
+                self.let_leave(id);
+            }
             self.bring_back(id, &joining);
         }
         Ok(report_line(&report, &changed))

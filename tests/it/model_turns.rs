@@ -83,12 +83,8 @@ impl Model {
     /// sixteen by number. An email that may go from anybody but a few has as many again come back
     /// while nobody else may send.
     pub(crate) fn gather(&mut self, campaign: CampaignId, but: Option<&[AccountId]>) {
+        self.let_leave(campaign);
         let members = self.stream(campaign).unwrap().members.clone();
-        for member in &members {
-            if member.present && self.stand_of(member.id) == Stand::Away {
-                self.leave(campaign, member.id);
-            }
-        }
         let mut coming: Vec<_> = members.iter().filter(|member| !member.present).collect();
         coming.retain(|member| self.stand_of(member.id) != Stand::Away);
         for some in coming.chunks(16) {
@@ -97,6 +93,15 @@ impl Model {
             let ready = self.ready(self.stream(campaign).unwrap());
             if but.is_none_or(|but| ready.into_iter().any(|(id, ..)| !but.contains(&id))) {
                 break;
+            }
+        }
+    }
+
+    /// Those that cannot take part leave.
+    pub(crate) fn let_leave(&mut self, campaign: CampaignId) {
+        for member in self.stream(campaign).unwrap().members.clone() {
+            if member.present && self.stand_of(member.id) == Stand::Away {
+                self.leave(campaign, member.id);
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mailrota::{AccountId, Engine, Mode};
+use mailrota::{AccountId, Engine, Lineup, Mode, Span, Timestamp};
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq};
 
@@ -282,6 +282,39 @@ fn share_counted_from_any_change() {
     let sends = prop_oneof![Just(0), 1_u64..6, 1_u64..80];
     let changes = proptest::collection::vec((change(), sends), 1..25);
     holds(250, (pool(1..=12), changes), |(pool, changes)| exact_after_changes(&pool, &changes));
+}
+
+/// All but a light one are about to leave when another joins, and one of them stays after all. The
+/// one that joined does not wait for the light one's next turn, which is a thousand sends away.
+#[test]
+fn who_joins_beside_some_that_are_about_to_leave_is_not_put_off() {
+    let of = |cap| Strength { cap, reputation: 81, operator: 1 };
+    let pool = [of(1_000), of(1_000_000), of(1_000_000), of(1_000_000)];
+    let changes = [
+        (Change::Reattach(0), 3),
+        (Change::Detach(1), 1),
+        (Change::CapReached(2), 0),
+        (Change::Suspend(3), 0),
+        (Change::Join(of(32_676)), 0),
+        (Change::Resume(3), 1_000),
+    ];
+    exact_after_changes(&pool, &changes).unwrap();
+}
+
+/// The same of a lineup, in which a cap is reached and the next day begins before the next pick.
+#[test]
+fn who_joins_a_lineup_beside_one_that_is_about_to_leave_is_not_put_off() {
+    let at = |ms| Timestamp::from_unix_ms(ms).unwrap();
+    let mut lineup = Lineup::new();
+    let [light, heavy] = [(1, 1_000), (1_000, 500)]
+        .map(|(weight, cap)| lineup.add(weight, cap, Span::milliseconds(1)));
+    // The light one's next turn is a thousand sends of the heavy one away.
+    assert_eq!([0, 0].map(|ms| lineup.pick(at(ms))), [Ok(heavy), Ok(light)]);
+    assert!((1..500).all(|ms| lineup.pick(at(ms)) == Ok(heavy)));
+    let joined = lineup.add(30, 1_000, Span::ZERO);
+    let next_day = (86_400_000..86_400_200).map(|ms| lineup.pick(at(ms)));
+    let turns = next_day.filter(|picked| *picked == Ok(joined)).count();
+    assert!((5..=7).contains(&turns), "{turns} of 200 for 30 of 1,031");
 }
 
 /// Equals of whom some were served when another one joins, and then some of the others leave.
