@@ -5,10 +5,11 @@
 use crate::policy::Pace;
 use crate::rotation::apply::reweigh;
 use crate::rotation::event::Grant;
+use crate::rotation::outstanding::Open;
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::state::{AccountRecord, State};
 use crate::rotation::table::{Hint, Slot};
-use crate::rotation::usage::{LastSend, MEMORY_MIN, Open};
+use crate::rotation::usage::{LastSend, MEMORY_MIN};
 use crate::vocab::{CivilDay, OwnerId, ReservationId, Timestamp};
 
 /// Where the records are that a grant is about.
@@ -199,7 +200,7 @@ pub(crate) fn end(
     let reservation = &*reservation;
     let account_slot = accounts.find(&reservation.account, reservation.hints.1);
     if let Some(account) = account_slot.and_then(|slot| accounts.at_mut(slot)) {
-        account.usage.close(id);
+        account.usage.open.end(reservation.ends_at, id);
         if let Some(before) = charged_before {
             account.usage.log.take_back(before, new_lead);
         }
@@ -216,7 +217,7 @@ pub(crate) fn end(
     }
     let campaign_slot = campaigns.find(&reservation.campaign, reservation.hints.0);
     if let Some(campaign) = campaign_slot.and_then(|slot| campaigns.at_mut(slot)) {
-        campaign.usage.close(id);
+        campaign.usage.open.end(reservation.ends_at, id);
         if let Some(before) = charged_before {
             campaign.usage.log.take_back(before, new_lead);
         }

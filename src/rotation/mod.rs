@@ -36,6 +36,7 @@ mod lookup;
 mod notice;
 mod order;
 mod outlook;
+mod outstanding;
 mod pick;
 mod ranks;
 mod reservation;

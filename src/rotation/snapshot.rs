@@ -13,7 +13,7 @@ use crate::rotation::engine::Engine;
 use crate::rotation::history::EventError;
 use crate::rotation::reservation::Fate;
 use crate::rotation::state::State;
-use crate::rotation::usage::COUNT_MAX;
+use crate::rotation::usage::{COUNT_MAX, Usage};
 use crate::vocab::{AccountId, CampaignId};
 
 /// The version that this build writes and reads.
@@ -182,8 +182,10 @@ fn check(state: &State) -> Result<(), SnapshotError> {
         return Err(SnapshotError::Reservations);
     }
     for open in state.reservations.open() {
-        let account = state.accounts.get(&open.account);
-        if account.is_none_or(|account| account.usage.open.iter().all(|o| o.id != open.id)) {
+        let account = state.accounts.get(&open.account).map(|account| &account.usage);
+        let campaign = state.campaigns.get(&open.campaign).map(|campaign| &campaign.usage);
+        let has_it = |usage: &Usage| usage.open.has(open.ends_at, open.id);
+        if !account.is_some_and(has_it) || !campaign.is_some_and(has_it) {
             return Err(SnapshotError::Reservations);
         }
     }
@@ -204,7 +206,9 @@ fn open_ones(state: &State, id: AccountId) -> bool {
     state.accounts.get(&id).is_some_and(|account| {
         account.usage.open.iter().all(|open| {
             let record = state.reservations.get(open.id);
-            record.is_some_and(|r| r.account == id && r.fate == Fate::Open)
+            record.is_some_and(|r| {
+                r.account == id && r.fate == Fate::Open && r.ends_at == open.ends_at
+            })
         })
     })
 }

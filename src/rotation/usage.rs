@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::{Account, Limit, SILENT_DAYS};
 use crate::rotation::log::{Count, Log};
-use crate::vocab::{AccountId, CivilDay, ReservationId, Span, Timestamp, Today, Zone};
+use crate::rotation::outstanding::{Open, Outstanding};
+use crate::vocab::{AccountId, CivilDay, Span, Timestamp, Today, Zone};
 
 /// How long sends are remembered at least: any civil day, in a former zone too.
 pub(crate) const MEMORY_MIN: Span = Span::hours(52);
@@ -23,16 +24,6 @@ const TOGETHER: i64 = 6 * 3_600_000;
 /// More than anybody counts to; what is read from outside stays below, so that sums do not
 /// overflow.
 pub(crate) const COUNT_MAX: u64 = 1 << 62;
-
-/// A reservation that is out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Open {
-    pub(crate) id: ReservationId,
-    pub(crate) ends_at: Timestamp,
-    /// Which send of the account this is, counted from 0.
-    pub(crate) number: u64,
-    pub(crate) new_lead: bool,
-}
 
 /// How far a ramp has come: days with a send, and the last of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +70,7 @@ pub(crate) struct LastSend {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Usage {
     pub(crate) log: Log,
-    /// Those out, by the instant at which they lapse.
-    pub(crate) open: Vec<Open>,
+    pub(crate) open: Outstanding,
     /// The number that the next send gets.
     pub(crate) number: u64,
     pub(crate) last_send: Option<LastSend>,
@@ -100,7 +90,7 @@ impl Usage {
     /// Whether its parts fit together, as after reading it from outside.
     pub(crate) fn is_sound(&self) -> bool {
         self.log.is_sound()
-            && self.open.is_sorted_by_key(|open| (open.ends_at, open.id))
+            && self.open.iter().is_sorted_by_key(|open| (open.ends_at, open.id))
             && self.open.iter().map(|open| open.number).all(|n| n < COUNT_MAX)
             && self.number < COUNT_MAX
             && u64::from(self.ramp.days) < COUNT_MAX >> 32
@@ -124,22 +114,10 @@ impl Usage {
         self.ramp.sent_on(day);
     }
 
-    /// Takes a reservation out of those that are out.
-    pub(crate) fn close(&mut self, id: ReservationId) -> Option<Open> {
-        let index = self.open.iter().position(|open| open.id == id)?;
-        Some(self.open.remove(index))
-    }
-
     /// Adds a reservation to those that are out.
     pub(crate) fn open(&mut self, open: Open) {
-        // Reservations live equally long, so nearly all lapse in the order in which they came.
-        if self.open.last().is_none_or(|last| (last.ends_at, last.id) < (open.ends_at, open.id)) {
-            self.open.push(open);
-        } else {
-            let index = self.open.partition_point(|o| (o.ends_at, o.id) < (open.ends_at, open.id));
-            self.open.insert(index, open);
-        }
         self.number = self.number.max(open.number + 1);
+        self.open.add(open);
     }
 
     /// What counts against a civil day that begins at `start`: sends on it and reservations that
@@ -155,7 +133,7 @@ impl Usage {
     }
 
     /// Those out that touch a civil day, or a later one.
-    fn open_on(&self, zone: Zone, day: CivilDay) -> impl Iterator<Item = &Open> {
+    fn open_on(&self, zone: Zone, day: CivilDay) -> impl Iterator<Item = Open> {
         self.open.iter().rev().take_while(move |open| zone.civil_day(open.ends_at) >= day)
     }
 
@@ -177,7 +155,10 @@ impl Usage {
         let frees_at = match open.checked_sub(keep_all) {
             None => self.log.at_most(keep - u32::try_from(open).unwrap_or(keep), length),
             Some(0) => self.log.at_most(0, length),
-            Some(over) => self.open[lapsed + over - 1].ends_at.plus(length),
+            Some(over) => {
+                let open = self.open.iter().nth(lapsed + over - 1);
+                open.map_or(at, |open| open.ends_at.plus(length))
+            }
         };
         (used, Some(frees_at.max(at)))
     }
