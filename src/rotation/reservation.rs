@@ -110,6 +110,10 @@ pub struct Reservation {
 /// How many reservations stand in one piece of memory, so that none ever has to move.
 const CHUNK: usize = 1_024;
 
+/// How many are forgotten at a time. More than end at a time, so that none stay for long; after a
+/// quiet weekend no single call has to forget a whole Friday.
+const FORGOTTEN_MAX: usize = 16;
+
 /// All reservations that are remembered, by number.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Records", into = "Records")]
@@ -163,10 +167,13 @@ impl Reservations {
         self.chunks.get_mut(index / CHUNK)?.get_mut(index % CHUNK)
     }
 
-    /// Forgets the oldest that ended before `at`, up to the first that is younger or open.
+    /// Forgets some of the oldest that ended before `at`, up to the first that is younger or open.
     pub(crate) fn prune(&mut self, at: Timestamp) {
         let is_old = |oldest: &Reservation| oldest.fate != Fate::Open && oldest.decided_at < at;
-        while self.records().next().is_some_and(is_old) {
+        for _ in 0..FORGOTTEN_MAX {
+            if !self.first().is_some_and(is_old) {
+                break;
+            }
             self.forgotten += 1;
             if self.forgotten == CHUNK {
                 self.chunks.pop_front();
@@ -199,6 +206,10 @@ impl Reservations {
     /// Every reservation that is remembered, the newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Reservation> {
         self.records().rev()
+    }
+
+    fn first(&self) -> Option<&Reservation> {
+        self.chunks.front()?.get(self.forgotten)
     }
 
     fn records(&self) -> impl DoubleEndedIterator<Item = &Reservation> {
@@ -309,5 +320,54 @@ impl Request {
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_are_forgotten_a_few_at_a_time_up_to_the_first_that_is_not() {
+        let at = |ms| Timestamp::from_unix_ms(ms).unwrap();
+        let mut reservations = Reservations::default();
+        let count = 3 * CHUNK as u64;
+        for id in 0..count {
+            reservations.push(Reservation {
+                id: ReservationId(id),
+                campaign: CampaignId(1),
+                account: AccountId(1),
+                lead: LeadId(id),
+                kind: EmailKind::NewLead,
+                reserved_at: at(0),
+                ends_at: at(1),
+                begun_at: None,
+                moved_from: None,
+                fate: if id == 2_500 { Fate::Open } else { Fate::Lapsed },
+                decided_at: at(1),
+                number: id,
+                charged_at: None,
+                in_rotation: true,
+                hints: Default::default(),
+            });
+        }
+        let mut left = count;
+        while reservations.all_left() > count - 2_500 {
+            reservations.prune(at(2));
+            let before = std::mem::replace(&mut left, reservations.all_left());
+            assert!((1..=FORGOTTEN_MAX as u64).contains(&(before - left)), "{before} to {left}");
+            let first = ReservationId(count - left);
+            assert_eq!(reservations.get(first).map(|record| record.id), Some(first));
+            assert!(first.0 == 0 || reservations.get(ReservationId(first.0 - 1)).is_none());
+        }
+        reservations.prune(at(2));
+        assert_eq!((reservations.all_left(), reservations.chunks.len()), (count - 2_500, 1));
+        assert_eq!(reservations.next_id(), ReservationId(count));
+    }
+
+    impl Reservations {
+        fn all_left(&self) -> u64 {
+            self.records().count() as u64
+        }
     }
 }
