@@ -21,13 +21,13 @@ pub(crate) struct Hints {
     pub(crate) row: Hint,
 }
 
-/// Takes in a grant. Returns where its records are; nothing if they are not there.
+/// Takes in a grant. Returns the turn that was taken; nothing if its records are not there.
 pub(crate) fn reserve(
     state: &mut State,
     grant: &Grant<'_>,
     hints: Hints,
     at: Timestamp,
-) -> Option<Hints> {
+) -> Option<Taken> {
     let turn = take_turn(state, grant, hints)?;
     let State { campaigns, accounts, reservations, config, .. } = state;
     let (campaign, account) = (campaigns.at_mut(turn.campaign)?, accounts.at_mut(turn.account)?);
@@ -61,7 +61,7 @@ pub(crate) fn reserve(
         let owner = campaign.settings.owner;
         remember(state, grant, owner, key);
     }
-    Some(turn.hints())
+    Some(turn)
 }
 
 /// Takes in a grant and that it is sent at once, where nobody will ask for the reservation or the
@@ -71,7 +71,7 @@ pub(crate) fn send(
     grant: &Grant<'_>,
     hints: Hints,
     at: Timestamp,
-) -> Option<Hints> {
+) -> Option<Taken> {
     let turn = take_turn(state, grant, hints)?;
     let State { campaigns, accounts, .. } = state;
     let (campaign, account) = (campaigns.at_mut(turn.campaign)?, accounts.at_mut(turn.account)?);
@@ -80,25 +80,17 @@ pub(crate) fn send(
     let day = account.usage.today.day(account.settings.zone, at);
     charge(account, (grant.number, grant.new_lead()), Some(day), at);
     campaign.usage.sent(at, grant.new_lead(), MEMORY_MIN);
-    Some(turn.hints())
+    Some(turn)
 }
 
 /// A turn that was taken, by the slots of its records.
-struct Taken {
-    campaign: Slot,
-    account: Slot,
-    row: Option<Slot>,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    pub(crate) campaign: Slot,
+    pub(crate) account: Slot,
+    /// The account in the campaign, if it is attached.
+    pub(crate) row: Option<Slot>,
     in_rotation: bool,
-}
-
-impl Taken {
-    fn hints(&self) -> Hints {
-        Hints {
-            campaign: self.campaign.into(),
-            account: self.account.into(),
-            row: self.row.map(Hint::from).unwrap_or_default(),
-        }
-    }
 }
 
 /// Moves the account and the campaign's virtual time by the turn that is granted.
@@ -178,10 +170,12 @@ pub(crate) struct Ended {
     pub(crate) account: Option<Slot>,
     pub(crate) campaign: Option<Slot>,
     pub(crate) in_time: bool,
+    /// The civil day that it is charged to, if it counts.
+    pub(crate) day: Option<CivilDay>,
 }
 
-/// Ends a reservation, or corrects how one that lapsed has ended. With its end comes the civil day
-/// that it is charged to, if it counts.
+/// Ends a reservation, or corrects how one that lapsed has ended. The civil day that it is charged
+/// to is looked up if it is not told.
 pub(crate) fn end(
     state: &mut State,
     id: ReservationId,
@@ -198,6 +192,7 @@ pub(crate) fn end(
     let charged_before = reservation.charged_at.take();
     reservation.charged_at = counts.then_some(at);
     let reservation = &*reservation;
+    let mut day = day.filter(|_| counts);
     let account_slot = accounts.find(&reservation.account, reservation.hints.1);
     if let Some(account) = account_slot.and_then(|slot| accounts.at_mut(slot)) {
         account.usage.open.end(reservation.ends_at, id);
@@ -205,6 +200,9 @@ pub(crate) fn end(
             account.usage.log.take_back(before, new_lead);
         }
         if counts {
+            // What is kept of the day is no fact.
+            let today = &mut account.usage.today;
+            day = Some(day.unwrap_or_else(|| today.day(account.settings.zone, at)));
             charge(account, (reservation.number, new_lead), day, at);
         }
         if fate == Fate::Cancelled {
@@ -231,7 +229,7 @@ pub(crate) fn end(
     }
     let in_time = was == Fate::Open;
     forget(state, at.minus(memory));
-    Some(Ended { account: account_slot, campaign: campaign_slot, in_time })
+    Some(Ended { account: account_slot, campaign: campaign_slot, in_time, day })
 }
 
 /// Forgets what ended before `at`, with its keys.

@@ -16,7 +16,7 @@ use crate::rotation::lease::Lease;
 use crate::rotation::reservation::{Fate, Reservation};
 use crate::rotation::state::State;
 use crate::rotation::table::{Hint, Slot};
-use crate::vocab::{AccountId, CampaignId, ReservationId, Span, TimeError, Timestamp};
+use crate::vocab::{AccountId, CampaignId, ReservationId, Span, TimeError, Timestamp, Zone};
 
 /// A sender rotation: accounts, campaigns, and whose turn it is.
 ///
@@ -171,9 +171,9 @@ impl Engine {
         grant: Grant<'_>,
         hints: Hints,
     ) -> Option<&Reservation> {
-        let hints = charge::reserve(&mut self.state, &grant, hints, at)?;
+        let taken = charge::reserve(&mut self.state, &grant, hints, at)?;
         self.index.opened(grant.reservation, grant.ends_at);
-        self.index.taken(&self.state, &grant, hints);
+        self.index.taken(&self.state, taken);
         if let Some(outbox) = &mut self.outbox {
             outbox.push(Event { at, fact: Fact::Reserved(Box::new(Reserved::from(grant))) });
         }
@@ -183,17 +183,20 @@ impl Engine {
     /// Takes in the end of a reservation, which is an event, too.
     pub(crate) fn end(&mut self, at: Timestamp, reservation: ReservationId, fate: Fate) {
         self.state.seen = self.state.seen.max(Some(at));
-        let day = self.charged_day(reservation, at);
-        let charged = fate.counts().then_some(day);
-        let Some(ended) = charge::end(&mut self.state, reservation, (fate, charged), at) else {
+        let Some(ended) = charge::end(&mut self.state, reservation, (fate, None), at) else {
             return;
         };
+        let day = ended.day;
         self.ended(ended);
         if let Some(outbox) = &mut self.outbox {
             let fact = match fate {
                 Fate::Cancelled => Fact::Cancelled { reservation },
-                Fate::Lapsed => Fact::Lapsed { reservation, day },
-                Fate::Settled(outcome) => Fact::Settled { reservation, outcome, day: charged },
+                Fate::Lapsed => {
+                    // Its account is there; a deleted one stays for what it sent.
+                    let day = day.unwrap_or_else(|| Zone::UTC.civil_day(at));
+                    Fact::Lapsed { reservation, day }
+                }
+                Fate::Settled(outcome) => Fact::Settled { reservation, outcome, day },
                 Fate::Open => return,
             };
             outbox.push(Event { at, fact });

@@ -240,8 +240,8 @@ impl Engine {
         at: Timestamp,
     ) -> Option<(AccountId, Option<Block>)> {
         let (grant, hints) = self.grant_to(candidacy, at)?;
-        let hints = charge::send(&mut self.state, &grant, hints, at)?;
-        self.index.taken(&self.state, &grant, hints);
+        let taken = charge::send(&mut self.state, &grant, hints, at)?;
+        self.index.taken(&self.state, taken);
         let slot = self.state.accounts.find(&grant.account, hints.account)?;
         let calm = self.index.outlook(&self.state, slot).is_calm(at);
         let rules = AccountRules::of(&self.state, self.state.accounts.at(slot)?);

@@ -6,8 +6,7 @@
 
 use crate::policy::grain;
 use crate::rotation::agenda::Agenda;
-use crate::rotation::charge::Hints;
-use crate::rotation::event::Grant;
+use crate::rotation::charge::Taken;
 use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::reservation::{Fate, Reservations};
@@ -278,32 +277,20 @@ impl Index {
         }
     }
 
-    /// Takes in a turn that was taken, by where its records are.
+    /// Takes in a turn that was taken.
     #[expect(clippy::inline_always, reason = "a part of every turn")]
     #[inline(always)]
-    pub(crate) fn taken(&mut self, state: &State, grant: &Grant<'_>, hints: Hints) {
-        if let Some(slot) = state.accounts.find(&grant.account, hints.account) {
-            self.touch(state, slot, Touch::Granted);
-        }
-        let campaign = state.campaigns.find(&grant.campaign, hints.campaign);
-        let Some(campaign) = campaign else { return };
-        let lease = &mut self.rota(campaign).lease;
-        lease.emails = lease.emails.saturating_sub(1);
+    pub(crate) fn taken(&mut self, state: &State, taken: Taken) {
+        self.touch(state, taken.account, Touch::Granted);
+        let Some((rota, mut lens)) = self.open(state, taken.campaign) else { return };
+        rota.lease.emails = rota.lease.emails.saturating_sub(1);
         // At once, so that nobody here stands before its start but for turns elsewhere.
-        self.served(state, campaign, grant.account, hints.row);
-    }
-
-    /// Puts an account back that was served in a campaign.
-    pub(crate) fn served(&mut self, state: &State, campaign: Slot, account: AccountId, hint: Hint) {
-        if let Some((rota, mut lens)) = self.open(state, campaign) {
-            if let Some(row) = lens.attached.find(&account, hint) {
-                rota.served(&mut lens, row);
-                rota.fetch(lens.outlooks, |row, account| {
-                    let attached = lens.attached.at(row).map_or(0, |of| u64::from(of.present));
-                    attached ^ state.accounts.at(account).map_or(0, AccountRecord::read)
-                });
-            }
-        }
+        let Some(row) = taken.row else { return };
+        rota.served(&mut lens, row);
+        rota.fetch(lens.outlooks, |row, account| {
+            let attached = lens.attached.at(row).map_or(0, |of| u64::from(of.present));
+            attached ^ state.accounts.at(account).map_or(0, AccountRecord::read)
+        });
     }
 
     /// Takes accounts in that are attached to a campaign.

@@ -21,8 +21,9 @@ const PART_MAX: usize = 256;
 /// Parts have so many leads at least on the whole, whatever numbers the leads have.
 const PART_MIN: usize = 32;
 
-/// How many leads one email may make a campaign look at, to forget those that are due.
-const LOOKS: usize = 4;
+/// One of so many emails makes a campaign look at some leads, up to so many, to free what is due.
+const SWEEP_EVERY: usize = 8;
+const LOOKS: usize = 32;
 
 /// A campaign's leads.
 ///
@@ -36,8 +37,11 @@ pub(crate) struct Leads {
     count: usize,
     /// What was last touched before this day is forgotten, unless something is out.
     kept_from: Day,
-    /// The part that was looked at last.
+    /// The day by which that was found.
+    today: Day,
+    /// The part that is looked at next, and after how many emails.
     hand: usize,
+    looks_in: usize,
 }
 
 /// Some of the leads, and in which order they are looked at to forget them.
@@ -147,13 +151,28 @@ impl Leads {
 
     /// Forgets what is due, and frees some of it in the part whose turn it is.
     fn forget(&mut self, at: Timestamp, memory: Span) {
-        let days = memory.as_ms().div_ceil(Span::days(1).as_ms());
-        let days = Day::try_from(days).unwrap_or(Day::MAX);
-        self.kept_from = self.kept_from.max(day(at).saturating_sub(days));
-        self.hand = if self.hand + 1 < self.parts.len() { self.hand + 1 } else { 0 };
-        if let Some(part) = self.parts.get_mut(self.hand) {
-            self.count -= part.sweep(self.kept_from, day(at));
+        let today = day(at);
+        if self.today != today {
+            self.today = today;
+            let days = memory.as_ms().div_ceil(Span::days(1).as_ms());
+            let days = Day::try_from(days).unwrap_or(Day::MAX);
+            self.kept_from = self.kept_from.max(today.saturating_sub(days));
         }
+        self.looks_in = match self.looks_in.checked_sub(1) {
+            Some(fewer) => fewer,
+            None => {
+                self.sweep(today);
+                SWEEP_EVERY - 1
+            }
+        };
+    }
+
+    #[inline(never)]
+    fn sweep(&mut self, today: Day) {
+        if let Some(part) = self.parts.get_mut(self.hand) {
+            self.count -= part.sweep(self.kept_from, today);
+        }
+        self.hand = if self.hand + 1 < self.parts.len() { self.hand + 1 } else { 0 };
     }
 
     /// Notes how an email to a lead ended. An account that never wrote gives the lead back.

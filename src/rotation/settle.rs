@@ -8,8 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::rotation::engine::{ClockError, Engine};
 use crate::rotation::reservation::{Fate, Outcome, Reservation};
-use crate::rotation::state::State;
-use crate::vocab::{CivilDay, OwnerId, ReservationId, Timestamp, Zone};
+use crate::vocab::{OwnerId, ReservationId, Timestamp};
 
 /// A settlement that was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,20 +142,6 @@ impl Engine {
             Fate::Cancelled | Fate::Settled(_) => record.decided_at,
         };
         Ok((record.fate, (record.ends_at <= ended_at).then_some(record.ends_at)))
-    }
-
-    /// The civil day of its account that a reservation is charged to if it counts at an instant.
-    pub(crate) fn charged_day(&mut self, id: ReservationId, at: Timestamp) -> CivilDay {
-        let State { reservations, accounts, .. } = &mut self.state;
-        let account = reservations.get(id).and_then(|reservation| {
-            let slot = accounts.find(&reservation.account, reservation.hints.1)?;
-            accounts.at_mut(slot)
-        });
-        match account {
-            // What is kept of the day is no fact.
-            Some(account) => account.usage.today.day(account.settings.zone, at),
-            None => Zone::UTC.civil_day(at),
-        }
     }
 
     /// Gives a reservation back unused, with its place in the rotation. After it has lapsed, only a
