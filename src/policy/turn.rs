@@ -72,6 +72,10 @@ impl Place {
         self.at
     }
 
+    pub(crate) const fn is_origin(&self) -> bool {
+        self.at == 0
+    }
+
     /// Puts it somewhere else, the remainder dropped.
     pub(crate) const fn jump(&mut self, at: i128) {
         (self.at, self.carry) = (at, 0);

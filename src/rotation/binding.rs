@@ -46,24 +46,47 @@ impl Binding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bindings {
     pub(crate) last: Binding,
-    pub(crate) earlier: Box<[Binding]>,
+    earlier: Option<Box<Earlier>>,
 }
+
+/// Bindings before the last, apart and behind a single word, since there are many leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Earlier(Box<[Binding]>);
 
 impl Bindings {
     pub(crate) fn new(binding: Binding) -> Self {
-        Self { last: binding, earlier: Box::default() }
-    }
-
-    pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = &Binding> {
-        self.earlier.iter().chain([&self.last])
-    }
-
-    /// Whether nothing of the lead was touched on that day or later, and nothing is out.
-    pub(crate) fn is_older(&self, than: Day) -> bool {
-        self.last.touched < than && self.all().all(|binding| binding.open == 0)
+        Self { last: binding, earlier: None }
     }
 
     pub(crate) fn of(mut all: Vec<Binding>) -> Option<Self> {
-        Some(Self { last: all.pop()?, earlier: all.into() })
+        let last = all.pop()?;
+        let earlier = Some(all).filter(|all| !all.is_empty());
+        Some(Self { last, earlier: earlier.map(|all| Box::new(Earlier(all.into()))) })
+    }
+
+    pub(crate) fn earlier(&self) -> &[Binding] {
+        self.earlier.as_deref().map_or(&[], |earlier| &earlier.0)
+    }
+
+    /// The binding that so many are before.
+    pub(crate) fn nth_mut(&mut self, n: usize) -> &mut Binding {
+        let earlier = self.earlier.as_deref_mut().and_then(|earlier| earlier.0.get_mut(n));
+        earlier.unwrap_or(&mut self.last)
+    }
+
+    pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = &Binding> {
+        self.earlier().iter().chain([&self.last])
+    }
+
+    /// Adds a binding behind the last.
+    pub(crate) fn push(&mut self, binding: Binding) {
+        let earlier = Earlier(self.all().copied().collect());
+        *self = Self { last: binding, earlier: Some(Box::new(earlier)) };
+    }
+
+    /// Whether nothing of the lead was touched on that day or later, and nothing is out.
+    #[inline]
+    pub(crate) fn is_older(&self, than: Day) -> bool {
+        self.last.touched < than && self.all().all(|binding| binding.open == 0)
     }
 }

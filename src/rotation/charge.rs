@@ -39,7 +39,7 @@ pub(crate) fn reserve(
     };
     account.usage.open(open);
     campaign.usage.open(Open { number: 0, ..open });
-    campaign.leads.reserved(grant, at, config.lead_memory);
+    let lead = campaign.leads.reserved(grant, at, config.lead_memory);
     reservations.push(Reservation {
         id: grant.reservation,
         campaign: grant.campaign,
@@ -55,7 +55,7 @@ pub(crate) fn reserve(
         number: grant.number,
         charged_at: None,
         in_rotation: turn.in_rotation,
-        hints: (turn.campaign.into(), turn.account.into()),
+        hints: (turn.campaign.into(), turn.account.into(), lead),
     });
     if let Some(key) = &grant.request.key {
         let owner = campaign.settings.owner;

@@ -289,7 +289,8 @@ impl Index {
         rota.served(&mut lens, row);
         rota.fetch(lens.outlooks, |row, account| {
             let attached = lens.attached.at(row).map_or(0, |of| u64::from(of.present));
-            attached ^ state.accounts.at(account).map_or(0, AccountRecord::read)
+            let waits = lens.waits.get(account.index()).map_or(0, Vec::len) as u64;
+            attached ^ waits ^ state.accounts.at(account).map_or(0, AccountRecord::read)
         });
     }
 

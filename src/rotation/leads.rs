@@ -3,27 +3,24 @@
 //!
 //! Knows one campaign's leads. Whether an account is gone is decided elsewhere.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::rotation::binding::{Binding, Bindings, Day, day};
 use crate::rotation::event::Grant;
-use crate::rotation::lookup::{Mix, Nearby};
+use crate::rotation::lead_index::LeadIndex;
 use crate::rotation::reservation::{Fate, Reservation};
+use crate::rotation::segments::Segments;
+use crate::rotation::table::{Hint, Slot};
 use crate::vocab::{AccountId, LeadId, ReservationId, Span, Timestamp};
 
-/// When a lead comes to a part that has so many, the next part is divided, so that no single call
-/// has to move many.
-const PART_MAX: usize = 256;
-
-/// Parts have so many leads at least on the whole, whatever numbers the leads have.
-const PART_MIN: usize = 32;
-
 /// One of so many emails makes a campaign look at some leads, up to so many, to free what is due.
-const SWEEP_EVERY: usize = 8;
-const LOOKS: usize = 32;
+const SWEEP_EVERY: u32 = 8;
+const LOOKS: u32 = 32;
+
+/// How many leads stand side by side, with one day before which none of them is due.
+const SEGMENT: u32 = 1_024;
 
 /// A campaign's leads.
 ///
@@ -31,74 +28,40 @@ const LOOKS: usize = 32;
 /// days after it was last touched. That is told by the days alone; when its memory is freed is not.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leads {
-    /// Divided one after the other, as in linear hashing (Litwin, 1980).
-    parts: Vec<Part>,
-    /// How many leads the parts have, those that are forgotten and not freed yet too.
-    count: usize,
+    records: Segments<Option<Record>, { SEGMENT as usize }>,
+    /// Places of records that are free.
+    free: Vec<u32>,
+    index: LeadIndex,
+    /// Of each segment a day that none of its leads was touched before.
+    oldest: Vec<Day>,
     /// What was last touched before this day is forgotten, unless something is out.
     kept_from: Day,
     /// The day by which that was found.
     today: Day,
-    /// The part that is looked at next, and after how many emails.
-    hand: usize,
-    looks_in: usize,
+    hand: Hand,
 }
 
-/// Some of the leads, and in which order they are looked at to forget them.
-#[derive(Clone, Debug, Default)]
-struct Part {
-    leads: Nearby<LeadId, Bindings>,
-    /// Each of them once.
-    queue: VecDeque<LeadId>,
-    /// On which day so many of the queue, from its front on, were put there.
-    queued: VecDeque<(Day, u32)>,
+/// A lead and who writes to it.
+#[derive(Clone, Debug)]
+struct Record {
+    lead: LeadId,
+    bindings: Bindings,
 }
 
-impl Part {
-    /// Adds a lead, or writes over what is there. Returns whether it is new.
-    fn insert(&mut self, lead: LeadId, bindings: Bindings, on: Day) -> bool {
-        let is_new = self.leads.insert(lead, bindings).is_none();
-        if is_new {
-            self.enqueue(lead, on);
-        }
-        is_new
-    }
+/// What is looked at next for what is due.
+#[derive(Clone, Copy, Debug)]
+struct Hand {
+    /// After how many emails.
+    after: u32,
+    segment: usize,
+    /// Which place of the segment, and the oldest day of those before it.
+    at: u32,
+    oldest: Day,
+}
 
-    fn enqueue(&mut self, lead: LeadId, on: Day) {
-        self.queue.push_back(lead);
-        match self.queued.back_mut() {
-            Some((day, count)) if *day >= on && *count < u32::MAX => *count += 1,
-            Some(_) | None => self.queued.push_back((on, 1)),
-        }
-    }
-
-    /// The first of the queue and the day on which it was put there.
-    fn dequeue(&mut self) -> Option<(LeadId, Day)> {
-        let (day, count) = self.queued.front_mut()?;
-        let day = *day;
-        *count -= 1;
-        if *count == 0 {
-            self.queued.pop_front();
-        }
-        self.queue.pop_front().map(|lead| (lead, day))
-    }
-
-    /// Frees what is forgotten, a few at a time. Who was touched since it was put into the queue
-    /// is put there again. Returns how many were freed.
-    fn sweep(&mut self, kept_from: Day, today: Day) -> usize {
-        let mut freed = 0;
-        for _ in 0..LOOKS {
-            if self.queued.front().is_none_or(|(day, _)| *day >= kept_from) {
-                break;
-            }
-            let Some((lead, _)) = self.dequeue() else { break };
-            if self.leads.get(&lead).is_some_and(|bindings| !bindings.is_older(kept_from)) {
-                self.enqueue(lead, today);
-            } else {
-                freed += usize::from(self.leads.remove(&lead).is_some());
-            }
-        }
-        freed
+impl Default for Hand {
+    fn default() -> Self {
+        Self { after: 0, segment: 0, at: 0, oldest: Day::MAX }
     }
 }
 
@@ -116,37 +79,34 @@ impl Leads {
         (at, memory): (Timestamp, Span),
     ) {
         let given = Binding { given: true, ..Binding::new(account, since, at) };
-        self.insert(lead, Bindings::new(given), day(at));
+        self.remove(lead);
+        self.insert(lead, Bindings::new(given));
         self.forget(at, memory);
     }
 
     /// Notes that room is reserved for an email to a lead. Leads that were not written to for as
-    /// long as they are remembered are forgotten, this one is not.
-    pub(crate) fn reserved(&mut self, grant: &Grant<'_>, at: Timestamp, memory: Span) {
+    /// long as they are remembered are forgotten, this one is not. Returns where its record is.
+    pub(crate) fn reserved(&mut self, grant: &Grant<'_>, at: Timestamp, memory: Span) -> Hint {
         let lead = grant.request.lead;
         let new = Binding { open: 1, ..Binding::new(grant.account, grant.reservation, at) };
-        let part = self.room_for(lead);
-        let Some(part) = self.parts.get_mut(part) else { return };
-        match part.leads.entry(lead) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(Bindings::new(new));
-                part.enqueue(lead, day(at));
-                self.count += 1;
-            }
-            Entry::Occupied(bindings) => {
-                let bindings = bindings.into_mut();
-                if bindings.is_older(self.kept_from) {
+        let kept_from = self.kept_from;
+        let found = self.place(lead);
+        let place = match found.and_then(|place| Some((place, self.at_mut(place)?))) {
+            None => self.insert(lead, Bindings::new(new)),
+            Some((place, bindings)) => {
+                if bindings.is_older(kept_from) {
                     *bindings = Bindings::new(new);
                 } else if bindings.last.account == grant.account {
                     bindings.last.open += 1;
-                    bindings.last.touched = day(at);
+                    bindings.last.touched = new.touched;
                 } else {
-                    bindings.earlier = bindings.all().copied().collect();
-                    bindings.last = new;
+                    bindings.push(new);
                 }
+                place
             }
-        }
+        };
         self.forget(at, memory);
+        Slot::from_number(place).into()
     }
 
     /// Forgets what is due, and frees some of it in the part whose turn it is.
@@ -158,35 +118,60 @@ impl Leads {
             let days = Day::try_from(days).unwrap_or(Day::MAX);
             self.kept_from = self.kept_from.max(today.saturating_sub(days));
         }
-        self.looks_in = match self.looks_in.checked_sub(1) {
-            Some(fewer) => fewer,
-            None => {
-                self.sweep(today);
-                SWEEP_EVERY - 1
-            }
-        };
+        match self.hand.after.checked_sub(1) {
+            Some(fewer) => self.hand.after = fewer,
+            None => self.sweep(),
+        }
     }
 
+    /// Frees what is forgotten, a few at a time, where the hand is. A segment in which nothing is
+    /// due is passed.
     #[inline(never)]
-    fn sweep(&mut self, today: Day) {
-        if let Some(part) = self.parts.get_mut(self.hand) {
-            self.count -= part.sweep(self.kept_from, today);
+    fn sweep(&mut self) {
+        self.hand.after = SWEEP_EVERY - 1;
+        let Hand { segment, at, .. } = self.hand;
+        let Some(oldest) = self.oldest.get(segment).copied() else {
+            self.hand = Hand { after: self.hand.after, ..Hand::default() };
+            return;
+        };
+        let end = if oldest < self.kept_from { (at + LOOKS).min(SEGMENT) } else { SEGMENT };
+        if oldest < self.kept_from {
+            let first = u32::try_from(segment).unwrap_or(u32::MAX).saturating_mul(SEGMENT);
+            (at..end).for_each(|at| self.look(first + at));
         }
-        self.hand = if self.hand + 1 < self.parts.len() { self.hand + 1 } else { 0 };
+        self.hand.at = end;
+        if end == SEGMENT {
+            if oldest < self.kept_from {
+                self.oldest[segment] = self.hand.oldest;
+            }
+            self.hand = Hand { segment: segment + 1, at: 0, oldest: Day::MAX, ..self.hand };
+        }
+    }
+
+    /// Frees a record if its lead is forgotten.
+    fn look(&mut self, place: u32) {
+        let Some(found) = self.records.get_mut(place) else { return };
+        let Some(record) = found else { return };
+        if record.bindings.is_older(self.kept_from) {
+            self.index.remove(record.lead, place);
+            *found = None;
+            self.free.push(place);
+        } else {
+            self.hand.oldest = self.hand.oldest.min(record.bindings.last.touched);
+        }
     }
 
     /// Notes how an email to a lead ended. An account that never wrote gives the lead back.
     pub(crate) fn ended(&mut self, reservation: &Reservation, was: Fate, counts: bool) {
-        let Some(bindings) = self.get_mut(reservation.lead) else { return };
+        let Some(bindings) = self.get_mut(reservation.lead, reservation.hints.2) else { return };
         let today = day(reservation.decided_at);
         bindings.last.touched = today;
         let own = |of: &Binding| of.since <= reservation.id;
-        let before = || bindings.earlier.iter().rposition(own);
+        let before = || bindings.earlier().iter().rposition(own);
         // Those before the last are rarely asked for.
-        let n = Some(bindings.earlier.len()).filter(|_| own(&bindings.last));
+        let n = Some(bindings.earlier().len()).filter(|_| own(&bindings.last));
         let Some(n) = n.or_else(before) else { return };
-        let Bindings { last, earlier } = bindings;
-        let binding = earlier.get_mut(n).unwrap_or(last);
+        let binding = bindings.nth_mut(n);
         if binding.account != reservation.account {
             return;
         }
@@ -232,14 +217,14 @@ impl Leads {
         bindings.map(|lead| lead.open.max(lead.counted)).all(|most| most <= u32::MAX >> 1)
     }
 
-    /// Unbinds a lead. Its place is freed when it is looked at.
+    /// Unbinds a lead.
     pub(crate) fn remove(&mut self, lead: LeadId) {
-        let nobody = Binding::new(AccountId(0), ReservationId(0), Timestamp::MIN);
-        let nobody = Binding { touched: 0, ..nobody };
-        if let Some(bindings) = self.get_mut(lead) {
-            *bindings = Bindings::new(nobody);
+        let Some(place) = self.place(lead) else { return };
+        self.index.remove(lead, place);
+        if let Some(record) = self.records.get_mut(place) {
+            *record = None;
+            self.free.push(place);
         }
-        self.kept_from = self.kept_from.max(1);
     }
 
     pub(crate) fn clear(&mut self) {
@@ -247,70 +232,65 @@ impl Leads {
     }
 
     fn get(&self, lead: LeadId) -> Option<&Bindings> {
-        let bindings = self.parts[self.part(lead)?].leads.get(&lead);
-        bindings.filter(|bindings| !bindings.is_older(self.kept_from))
+        let record = self.records.get(self.place(lead)?)?.as_ref()?;
+        Some(&record.bindings).filter(|bindings| !bindings.is_older(self.kept_from))
     }
 
-    fn get_mut(&mut self, lead: LeadId) -> Option<&mut Bindings> {
-        let part = self.part(lead)?;
-        let bindings = self.parts[part].leads.get_mut(&lead);
-        bindings.filter(|bindings| !bindings.is_older(self.kept_from))
+    fn get_mut(&mut self, lead: LeadId, hint: Hint) -> Option<&mut Bindings> {
+        let kept_from = self.kept_from;
+        let place = Some(hint.slot().number()).filter(|place| self.is_there(lead, *place));
+        let bindings = self.at_mut(place.or_else(|| self.place(lead))?)?;
+        Some(bindings).filter(|bindings| !bindings.is_older(kept_from))
+    }
+
+    /// Where the record of a lead is, if it was not freed.
+    #[inline]
+    fn place(&self, lead: LeadId) -> Option<u32> {
+        self.index.find(lead, |place| self.is_there(lead, place))
+    }
+
+    #[inline]
+    fn is_there(&self, lead: LeadId, place: u32) -> bool {
+        let record = self.records.get(place).and_then(Option::as_ref);
+        record.is_some_and(|record| record.lead == lead)
+    }
+
+    fn at_mut(&mut self, place: u32) -> Option<&mut Bindings> {
+        let record = self.records.get_mut(place)?.as_mut();
+        record.map(|record| &mut record.bindings)
     }
 
     /// Those that are not forgotten, in any order.
     fn all(&self) -> impl Iterator<Item = (&LeadId, &Bindings)> {
-        let all = self.parts.iter().flat_map(|part| &part.leads);
+        let all = self.records.iter().flatten().map(|record| (&record.lead, &record.bindings));
         all.filter(|(_, bindings)| !bindings.is_older(self.kept_from))
     }
 
-    fn insert(&mut self, lead: LeadId, bindings: Bindings, on: Day) {
-        let part = self.room_for(lead);
-        self.count += usize::from(self.parts[part].insert(lead, bindings, on));
-    }
-
-    /// The part that a lead comes to.
-    fn room_for(&mut self, lead: LeadId) -> usize {
-        if self.parts.is_empty() {
-            self.parts.push(Part::default());
-        }
-        let part = self.part(lead).unwrap_or_default();
-        if self.parts[part].leads.len() < PART_MAX || self.count < PART_MIN * self.parts.len() {
-            return part;
-        }
-        self.divide();
-        self.part(lead).unwrap_or_default()
-    }
-
-    /// Divides the next part: some of its leads go to a new one.
-    #[cold]
-    fn divide(&mut self) {
-        let parts = self.parts.len();
-        // Before it all are divided since there were a power of two of them.
-        let next = parts - (1 << parts.ilog2());
-        let mut new = Part::default();
-        new.leads.reserve(PART_MAX / 2);
-        self.parts.push(new);
-        let mut old = std::mem::take(&mut self.parts[next]);
-        self.parts[next].leads = std::mem::take(&mut old.leads);
-        while let Some((lead, on)) = old.dequeue() {
-            let part = self.part(lead).unwrap_or(next);
-            if part == next {
-                self.parts[next].enqueue(lead, on);
-            } else if let Some(bindings) = self.parts[next].leads.remove(&lead) {
-                self.parts[part].insert(lead, bindings, on);
+    /// Adds a lead that has no record, and returns where it is.
+    fn insert(&mut self, lead: LeadId, bindings: Bindings) -> u32 {
+        let touched = bindings.last.touched;
+        let record = Some(Record { lead, bindings });
+        let place = match self.free.pop() {
+            None => self.records.push(record),
+            Some(place) => {
+                if let Some(free) = self.records.get_mut(place) {
+                    *free = record;
+                }
+                place
             }
+        };
+        self.index.insert(lead, place);
+        let segment = (place / SEGMENT) as usize;
+        if segment == self.oldest.len() {
+            self.oldest.push(touched);
         }
-    }
-
-    /// In which part a lead is, if there are parts.
-    fn part(&self, lead: LeadId) -> Option<usize> {
-        let parts = self.parts.len();
-        // Leads with numbers nearby stay together; the bits that place them there are others.
-        let mixed = usize::try_from(Mix::of(lead.0 >> 6) >> 40).unwrap_or_default();
-        let all = parts.checked_next_power_of_two().filter(|_| parts > 0)?;
-        let part = mixed & (all - 1);
-        // Those of a part that is not there yet are in the one that will be divided.
-        Some(if part < parts { part } else { part - all / 2 })
+        if let Some(oldest) = self.oldest.get_mut(segment) {
+            *oldest = touched.min(*oldest);
+        }
+        if self.hand.segment == segment {
+            self.hand.oldest = touched.min(self.hand.oldest);
+        }
+        place
     }
 
     /// By lead.
@@ -339,11 +319,10 @@ impl<'de> Deserialize<'de> for Leads {
         let all = BTreeMap::<LeadId, Vec<Binding>>::deserialize(from)?;
         let all = all.into_iter().filter_map(|(lead, of)| Some((lead, Bindings::of(of)?)));
         let mut all: Vec<(LeadId, Bindings)> = all.collect();
-        // As they would have come into the queue.
+        // In about the order in which they would have come.
         all.sort_by_key(|(lead, bindings)| (bindings.last.touched, *lead));
         for (lead, bindings) in all {
-            let on = bindings.last.touched;
-            leads.insert(lead, bindings, on);
+            leads.insert(lead, bindings);
         }
         Ok(leads)
     }
@@ -354,46 +333,64 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_leads_are_found_in_their_parts() {
+    fn many_leads_are_found_and_written_down() {
+        assert_eq!(size_of::<Option<Record>>(), 48, "that it is there costs nothing");
         let mut leads = Leads::default();
         for lead in 0..20_000 {
             let given = (LeadId(lead * 64), AccountId(lead % 7));
             leads.bind(given, ReservationId(lead), (Timestamp::EPOCH, Span::days(400)));
         }
-        assert!(leads.parts.len() > 40, "{} parts", leads.parts.len());
         for lead in 0..20_000 {
             assert_eq!(leads.account(LeadId(lead * 64)), Some(AccountId(lead % 7)));
         }
-        assert!(leads.parts.iter().all(|part| part.leads.len() < 2 * PART_MAX), "parts are alike");
         let text = serde_json::to_string(&leads).unwrap();
         assert_eq!(serde_json::from_str::<Leads>(&text).unwrap(), leads);
-        assert_eq!(leads.count, 20_000);
+        assert_eq!(leads.index.len(), 20_000);
         leads.remove(LeadId(64));
         assert_eq!((leads.account(LeadId(64)), leads.account(LeadId(65))), (None, None));
     }
 
     #[test]
     fn what_is_not_written_to_is_forgotten_and_freed() {
-        assert_eq!(size_of::<Binding>(), 32, "the day costs nothing");
         let mut leads = Leads::default();
         let mut now = Timestamp::EPOCH;
-        let mut most = 0;
         for lead in 0..100_000 {
             now = now.plus(Span::minutes(1));
             leads.bind((LeadId(lead), AccountId(1)), ReservationId(0), (now, Span::days(3)));
             // One lead is written to again and again.
             leads.bind((LeadId(0), AccountId(1)), ReservationId(0), (now, Span::days(3)));
-            most = most.max(leads.count);
-            let parts = leads.parts.iter();
-            assert!(parts.clone().take(1).all(|part| part.queue.len() == part.leads.len()));
+            // Four days are kept at most, and a little more until it is looked at.
+            let records = leads.records.len();
+            assert!(records < 4 * 1_440 + 2 * SEGMENT as usize, "{records} after {lead}");
+            assert_eq!(leads.index.len() + leads.free.len(), records);
         }
-        // Four days are kept at most, and a little more until it is looked at.
-        assert!(most < 4 * 1_440 + leads.parts.len() * 4, "{most}, {} parts", leads.parts.len());
-        assert_eq!(leads.count, leads.parts.iter().map(|part| part.leads.len()).sum::<usize>());
         assert_eq!(leads.account(LeadId(0)), Some(AccountId(1)));
         let kept = (0..100_000).filter(|lead| leads.account(LeadId(*lead)).is_some()).count();
         assert!((3 * 1_440..=4 * 1_440 + 1).contains(&kept), "{kept}");
         let again = serde_json::from_str::<Leads>(&serde_json::to_string(&leads).unwrap());
         assert_eq!(again.unwrap(), leads);
+    }
+
+    /// The day below which a segment has nothing is one that it truly has nothing before.
+    #[test]
+    fn no_segment_has_an_older_lead_than_it_says() {
+        let mut leads = Leads::default();
+        let (mut now, mut state) = (Timestamp::EPOCH, 1_u64);
+        for n in 0..60_000_u64 {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            now = now.plus(Span::minutes((state >> 33) % 4));
+            let lead = if state >> 61 == 0 { (state >> 13) % n.max(1) } else { n };
+            let account = AccountId((state >> 40) % 3);
+            leads.bind((LeadId(lead), account), ReservationId(n), (now, Span::days(5)));
+            if n % 500 != 0 {
+                continue;
+            }
+            for (place, record) in leads.records.iter().enumerate() {
+                let Some(record) = record else { continue };
+                let oldest = leads.oldest[place / SEGMENT as usize];
+                assert!(oldest <= record.bindings.last.touched, "place {place} after {n}");
+            }
+        }
+        assert!(leads.records.len() < 20_000, "{}", leads.records.len());
     }
 }

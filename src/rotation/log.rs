@@ -67,6 +67,12 @@ impl Log {
         }
     }
 
+    /// Whether no single send is known.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sends.is_empty()
+    }
+
     /// Whether surely nothing was sent at or before an instant.
     #[inline]
     pub(crate) fn is_since(&self, at: Timestamp) -> bool {

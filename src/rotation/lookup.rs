@@ -32,33 +32,6 @@ impl Hasher for Mix {
     }
 }
 
-/// The same, where numbers come in order: eight neighbours stand side by side, so that memory is
-/// read in order, too.
-#[expect(clippy::disallowed_types, reason = "as above")]
-pub(crate) type Nearby<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Near>>;
-
-/// Spreads numbers by eights.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Near(u64);
-
-impl Hasher for Near {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        let mixed = Mix::of(self.0 ^ (number >> 3));
-        // The upper bits tell neighbours apart within a group, the lower ones place them.
-        self.0 = ((mixed << 3) | (number & 7)) ^ (number & 7) << 58;
-    }
-}
-
 impl Mix {
     /// The hash of a number.
     pub(crate) fn of(number: u64) -> u64 {

@@ -1,9 +1,9 @@
 //! Reservations that are out, by when they lapse.
 //!
 //! An account mostly has one, and a campaign as many as are being sent at a time, which may be as
-//! many as it has accounts. Nearly all come at the end, and one that ends is mostly among the first.
-//! Whoever ends in the middle leaves an entry that counts no longer; those go in one sweep once they
-//! are many. Knows no limits and no days.
+//! many as it has accounts. Nearly all come at the end, and one that ends is mostly among the
+//! first. Whoever ends in the middle leaves an entry that counts no longer; those go in one sweep
+//! once they are many. Knows no limits and no days.
 
 use std::fmt;
 

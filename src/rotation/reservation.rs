@@ -102,9 +102,9 @@ pub struct Reservation {
     pub(crate) charged_at: Option<Timestamp>,
     /// Whether its campaign's virtual time moved with it.
     pub(crate) in_rotation: bool,
-    /// Where its campaign and its account are.
+    /// Where its campaign, its account and the campaign's record of the lead are.
     #[serde(skip)]
-    pub(crate) hints: (Hint, Hint),
+    pub(crate) hints: (Hint, Hint, Hint),
 }
 
 /// How many reservations stand in one piece of memory, so that none ever has to move.

@@ -57,8 +57,16 @@ impl AccountRecord {
     /// Reads what a turn needs of it, which is all over the record, and tells nothing.
     #[inline]
     pub(crate) fn read(&self) -> u64 {
-        let settings = self.settings.spacing.as_ms() ^ u64::from(self.settings.daily_cap);
-        settings ^ self.usage.number ^ self.weight ^ self.usage.open.len() as u64
+        let Self { settings, usage, .. } = self;
+        let rules = settings.spacing.as_ms() ^ u64::from(settings.daily_cap) ^ self.weight;
+        let counts = usage.number ^ usage.open.len() as u64 ^ u64::from(usage.log.is_empty());
+        let marks = [
+            settings.ramp.is_some(),
+            settings.limits.is_empty(),
+            self.place.is_origin(),
+            usage.ramp.has_begun(),
+        ];
+        marks.into_iter().fold(rules ^ counts, |all, mark| all ^ u64::from(mark))
     }
 
     /// How long its sends must be remembered to the millisecond.

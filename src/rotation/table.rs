@@ -41,6 +41,10 @@ pub(crate) struct Hint(Slot);
 
 impl Hint {
     pub(crate) const NONE: Self = Self(Slot(u32::MAX));
+
+    pub(crate) const fn slot(self) -> Slot {
+        self.0
+    }
 }
 
 impl From<Slot> for Hint {

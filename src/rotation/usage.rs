@@ -33,6 +33,10 @@ pub(crate) struct RampProgress {
 }
 
 impl RampProgress {
+    pub(crate) const fn has_begun(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// Which row of the ramp a day has, from 0.
     pub(crate) fn row(self, day: CivilDay) -> u32 {
         match self.last {
