@@ -220,25 +220,29 @@ impl<'a> Candidacy<'a> {
             Route::Moved { from } => {
                 self.others(state, from).filter_map(|id| joint(id, Purpose::FollowUp, base)).min()
             }
-            Route::Rotation => self.first_in_rotation(state, index, base, opens, joint),
+            Route::Rotation => {
+                let is_open = open_until.is_some();
+                self.first_in_rotation(state, index, (base, is_open), opens, joint)
+            }
         }
     }
 
     /// The least instant from `base` on at which somebody of the rotation may send it, and who: of
-    /// several the one with the least number. `opens` finds the campaign's next instant, `joint`
-    /// that of one account.
+    /// several the one with the least number. The campaign may be known to be open now; then nobody
+    /// is ready, who would have got it. `opens` finds the campaign's next instant, `joint` that of
+    /// one account.
     fn first_in_rotation(
         &self,
         state: &State,
         index: &mut Index,
-        base: Timestamp,
+        (base, is_open): (Timestamp, bool),
         opens: impl Fn(Timestamp) -> Option<Timestamp>,
         joint: impl Fn(AccountId, Purpose, Timestamp) -> Option<(Timestamp, AccountId)>,
     ) -> Option<(Timestamp, AccountId)> {
         let campaign = state.open_campaign(self.slot)?;
         let excluded = &self.request.excluded;
         let mut from = base;
-        if !index.anybody_ready(state, self.slot, excluded) {
+        if is_open || !index.anybody_ready(state, self.slot, excluded) {
             let (rota, mut lens) = index.open(state, self.slot)?;
             let (ready_at, id) = rota.first_waiting(&mut lens, excluded)?;
             from = opens(base.max(ready_at))?;
