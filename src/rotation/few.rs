@@ -3,7 +3,7 @@
 //! Entries stay where they are and a number says in which order they come, so that a turn moves
 //! half a byte instead of entries. Knows rows and places, not why they are there.
 
-use crate::rotation::order::{Standing, Ticket};
+use crate::rotation::standing::{Standing, Ticket};
 
 /// How many there is room for: a number of 64 bits holds as many places of four bits.
 pub(crate) const FEW: usize = 16;

@@ -5,9 +5,9 @@
 //! exact when it is. Knows no order by deadlines.
 
 use crate::rotation::heap::{Heap, Key};
-use crate::rotation::order::Standing;
 use crate::rotation::ranks::Ranks;
 use crate::rotation::run::Run;
+use crate::rotation::standing::Standing;
 
 /// Runs by a lower bound of the first start that has not come.
 #[derive(Clone, Debug, Default)]

@@ -3,9 +3,9 @@
 //! Knows where an account stands in virtual time, and no order.
 
 use crate::policy::grain;
-use crate::rotation::order::Spot;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::rota::Rota;
+use crate::rotation::standing::Spot;
 use crate::rotation::state::Attachment;
 use crate::rotation::table::{Slot, Table};
 use crate::vocab::{AccountId, Timestamp};

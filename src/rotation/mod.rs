@@ -53,6 +53,7 @@ mod settings;
 mod settle;
 mod snapshot;
 mod sorted;
+mod standing;
 mod starved;
 mod state;
 mod table;

@@ -6,53 +6,17 @@
 
 use crate::rotation::few::Few;
 use crate::rotation::runs::Runs;
+use crate::rotation::standing::{Spot, Standing, Ticket};
 use crate::rotation::table::Slot;
-use crate::vocab::AccountId;
-
-/// Where an account stands: places rounded as they are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Spot {
-    pub(crate) start: i128,
-    pub(crate) deadline: i128,
-    pub(crate) id: AccountId,
-}
-
-/// Tells the present entry of a row from those that it left behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ticket(u32);
-
-/// A row and where it was put.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
-    pub(crate) start: i128,
-    pub(crate) deadline: i128,
-    pub(crate) id: AccountId,
-    row: u32,
-    pub(crate) ticket: Ticket,
-}
-
-impl Standing {
-    pub(crate) const fn row(&self) -> Slot {
-        Slot::from_number(self.row)
-    }
-
-    /// Whether its deadline comes first, or it is the first by number of two with the same.
-    pub(crate) fn is_due_before(&self, other: &Self) -> bool {
-        self.deadline < other.deadline || (self.deadline == other.deadline && self.id < other.id)
-    }
-
-    /// Whether its start comes first, or it is due first of two with the same.
-    pub(crate) fn starts_before(&self, other: &Self) -> bool {
-        self.start < other.start || (self.start == other.start && self.is_due_before(other))
-    }
-}
 
 /// Rows in the order of their turns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Order {
     few: Few,
-    /// All of them, once they were many.
+    /// All of them, once they were many, until nobody is left.
     many: Option<Box<Runs>>,
+    /// Runs that nobody is in, for when they are many again.
+    unused: Option<Box<Runs>>,
     tickets: u32,
 }
 
@@ -73,8 +37,7 @@ impl Order {
     #[expect(clippy::inline_always, reason = "a part of every turn")]
     #[inline(always)]
     pub(crate) fn serve(&mut self, ticket: Ticket, row: Slot, spot: Spot) -> bool {
-        let Spot { start, deadline, id } = spot;
-        let standing = Standing { start, deadline, id, row: row.number(), ticket };
+        let standing = Standing::new(row, spot, ticket);
         match &mut self.many {
             Some(runs) => runs.serve(&standing),
             None => self.few.serve(&standing),
@@ -92,8 +55,7 @@ impl Order {
 
     fn standing(&mut self, row: Slot, spot: Spot) -> Standing {
         self.tickets = self.tickets.wrapping_add(1);
-        let Spot { start, deadline, id } = spot;
-        Standing { start, deadline, id, row: row.number(), ticket: Ticket(self.tickets) }
+        Standing::new(row, spot, Ticket(self.tickets))
     }
 
     /// Puts everybody into runs.
@@ -102,7 +64,8 @@ impl Order {
         let mut all = self.few.take();
         all.push(last);
         all.sort_unstable_by_key(|at| (at.start, at.deadline, at.id));
-        let mut runs = Box::new(Runs::new(all.first().map_or(0, |at| at.start)));
+        let opened = || Box::new(Runs::new(all.first().map_or(0, |at| at.start)));
+        let mut runs = self.unused.take().unwrap_or_else(opened);
         for standing in all {
             runs.insert(standing);
         }
@@ -111,9 +74,14 @@ impl Order {
 
     /// Takes a row out whose ticket stands no longer.
     pub(crate) fn leave(&mut self, ticket: Ticket) {
-        match &mut self.many {
-            Some(runs) => runs.leave(ticket),
-            None => self.few.remove(ticket),
+        let Some(runs) = &mut self.many else {
+            self.few.remove(ticket);
+            return;
+        };
+        runs.leave(ticket);
+        // Where all but a few rest at a time, who is up is gone through.
+        if runs.len() == 0 {
+            self.unused = self.many.take();
         }
     }
 
@@ -167,6 +135,7 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocab::AccountId;
 
     /// Rows and where they truly stand.
     struct Pool {
@@ -325,6 +294,34 @@ mod tests {
     fn next_start(pool: &mut Pool, now: i128) -> i128 {
         pool.first(true, now << 80);
         pool.first(false, now << 80).map_or(0, |spot| spot.start >> 80)
+    }
+
+    /// All go in order of their turns and come again, fewer or more than before: from runs to a few
+    /// and back.
+    #[test]
+    fn many_that_all_go_are_few_again() {
+        let mut pool = Pool::new(40, false);
+        let mut now = 0;
+        for round in 0..60 {
+            let count = [3, 40, 16, 17][round % 4];
+            for row in 0..count {
+                let start = now + i128::try_from((row * 7 + round) % 5).unwrap();
+                put(&mut pool, row, (start, 1 + i128::from(row % 3 == 0)));
+            }
+            assert_eq!(pool.order.many.is_some(), count > 16, "round {round}");
+            // Virtual time goes back now and then.
+            now -= i128::from(round % 5 == 4) * 3;
+            for _ in 0..count {
+                pool.check(now << 80);
+                let first = pool.first(true, now << 80).or_else(|| pool.first(false, now << 80));
+                let first = first.unwrap();
+                now = now.max(first.start >> 80);
+                assert_eq!(pool.first(true, now << 80), Some(first));
+                pool.take(usize::try_from(first.id.0).unwrap());
+                now += i128::from(first.id.0 % 2);
+            }
+            assert_eq!((pool.order.len(), pool.order.many.is_some()), (0, false));
+        }
     }
 
     #[test]

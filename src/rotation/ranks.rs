@@ -4,7 +4,7 @@
 //! not fit is told by a second word, and what neither tells by whoever asks. Knows no runs.
 
 use crate::rotation::heap::Key;
-use crate::rotation::order::Standing;
+use crate::rotation::standing::Standing;
 
 /// So many of the last bits of a place are not in its rank.
 const SHIFT: u32 = 24;

@@ -3,7 +3,7 @@
 //! It is entered at its end, near its ends in between others, and left at its front. Knows no other
 //! runs.
 
-use crate::rotation::order::Standing;
+use crate::rotation::standing::Standing;
 
 /// How many entries are told at a time of those that come.
 const AT_A_TIME: usize = 8;

@@ -13,9 +13,9 @@
 use crate::rotation::heap::Heap;
 use crate::rotation::later::Later;
 use crate::rotation::lookup::Lookup;
-use crate::rotation::order::{Standing, Ticket};
 use crate::rotation::ranks::Ranks;
 use crate::rotation::run::Run;
+use crate::rotation::standing::{Standing, Ticket};
 
 /// No run.
 const NONE: u32 = u32::MAX;

@@ -6,8 +6,8 @@
 //! order gives.
 
 use crate::rotation::lens::{Lens, spot};
-use crate::rotation::order::Spot;
 use crate::rotation::rota::{Place, Rota, Seat};
+use crate::rotation::standing::Spot;
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
