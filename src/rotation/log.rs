@@ -59,10 +59,11 @@ impl Log {
     /// Forgets what was sent at or before `gone`, and remembers what was sent at or before `coarse`
     /// by the day only: all of a day as if sent with its last email. A window that is made longer
     /// then still counts what it must, never less.
+    #[inline]
     pub(crate) fn prune(&mut self, coarse: Timestamp, gone: Timestamp) {
         let old = coarse.max(gone);
-        let sends = self.sends.first_at().is_some_and(|first| first <= old);
-        if sends || self.rare.as_deref().is_some_and(|rare| rare.is_older(gone, old)) {
+        let rare = || self.rare.as_deref().is_some_and(|rare| rare.is_older(gone, old));
+        if !self.sends.is_since(old.unix_ms()) || rare() {
             self.prune_old(coarse, gone);
         }
     }
@@ -76,7 +77,7 @@ impl Log {
     /// Whether surely nothing was sent at or before an instant.
     #[inline]
     pub(crate) fn is_since(&self, at: Timestamp) -> bool {
-        self.rare.is_none() && self.sends.first_at().is_none_or(|first| first > at)
+        self.rare.is_none() && self.sends.is_since(at.unix_ms())
     }
 
     /// How many were sent at or after `from`.

@@ -91,10 +91,6 @@ impl Sends {
         true
     }
 
-    pub(crate) fn first_at(&self) -> Option<Timestamp> {
-        self.live().next().map(|index| self.at(index))
-    }
-
     pub(crate) fn last_at(&self) -> Option<Timestamp> {
         self.nth_last_at(0)
     }
@@ -102,6 +98,14 @@ impl Sends {
     /// When the send was that so many came after.
     pub(crate) fn nth_last_at(&self, n: usize) -> Option<Timestamp> {
         self.live().rev().nth(n).map(|index| self.at(index))
+    }
+
+    /// Whether none is at or before an instant.
+    #[inline]
+    pub(crate) fn is_since(&self, unix_ms: i64) -> bool {
+        let page = if self.void < self.turn { 0 } else { PAGE };
+        let first = self.slots.get(self.void as usize);
+        first.is_none_or(|first| self.base + page + i64::from(first >> 1) > unix_ms)
     }
 
     /// How many there are at or after an instant.
