@@ -271,7 +271,8 @@ impl<'a> Candidacy<'a> {
     ) -> Option<Block> {
         let campaign = state.open_campaign(self.slot)?;
         let slot = state.accounts.slot(&account)?;
-        let rules = AccountRules::of(state, state.account(account)?);
+        let record = state.accounts.at(slot).filter(|record| !record.deleted)?;
+        let rules = AccountRules::of(state, record);
         let calm = index.outlook(state, slot).is_calm(now);
         let (purpose, grace) = match self.route {
             Route::Named { account: named, .. } if named == account => (self.named_purpose(), None),

@@ -69,16 +69,15 @@ impl Index {
             let Some(campaign) = state.campaigns.at(slot) else { continue };
             let accounts: Vec<AccountId> = campaign.attached.keys().copied().collect();
             index.attached(state, slot, &accounts);
-            let shared = |id: &&AccountId| {
-                state.account(**id).is_some_and(|account| account.campaigns.len() > 1)
-            };
-            let shared = accounts.iter().filter(shared).count();
-            index.rota(slot).shared = shared;
+            let campaigns = |id: &AccountId| state.account(*id).map_or(0, |of| of.campaigns.len());
+            let shared = accounts.iter().filter(|id| campaigns(id) > 1);
+            index.rota(slot).shared = shared.count();
         }
         index
     }
 
     /// A campaign's rota.
+    #[inline]
     pub(crate) fn rota(&mut self, campaign: Slot) -> &mut Rota {
         if self.rotas.len() <= campaign.index() {
             self.rotas.resize_with(campaign.index() + 1, Rota::default);
@@ -108,10 +107,9 @@ impl Index {
     /// Brings a campaign up to the present: whose outlook ends is looked at anew, and who waited
     /// for an instant by now is let up.
     pub(crate) fn arrive(&mut self, state: &State, campaign: Slot) {
-        let now = self.now;
-        let accounts = state.campaigns.at(campaign).map_or(0, |of| of.attached.len());
-        let is_small = accounts <= self.scanned_max;
-        if self.rota(campaign).is_to_change(is_small) {
+        let (now, most) = (self.now, self.scanned_max);
+        let accounts = || state.campaigns.at(campaign).map_or(0, |of| of.attached.len());
+        if self.rota(campaign).is_to_change(|| accounts() <= most) {
             if let Some((rota, mut lens)) = self.open(state, campaign) {
                 rota.change(&mut lens);
             }

@@ -37,6 +37,8 @@ pub(crate) fn taker(
 }
 
 /// Whose turn it is among those that may send now and are not excluded.
+#[expect(clippy::inline_always, reason = "a part of every turn")]
+#[inline(always)]
 pub(crate) fn turn(
     state: &State,
     index: &mut Index,
@@ -55,7 +57,8 @@ pub(crate) fn turn(
 
 /// The row whose turn it is among those that may send now and are not excluded, and where virtual
 /// time jumps to first.
-#[inline]
+#[expect(clippy::inline_always, reason = "a part of every turn")]
+#[inline(always)]
 pub(crate) fn choose(
     rota: &mut Rota,
     lens: &mut Lens<'_>,

@@ -329,7 +329,10 @@ impl Engine {
             number: account.usage.number,
             weight,
             days: (day, today.look(zone, ends_at)),
-            pace_until: self.pace_until(rules, allowance, now),
+            pace_until: match account.settings.pace {
+                Pace::Even => self.pace_until(rules, allowance, now),
+                Pace::Asap => None,
+            },
             jumped_to: turn.jumped_to,
             moved_from,
         })
@@ -344,9 +347,6 @@ impl Engine {
         now: Timestamp,
     ) -> Option<Timestamp> {
         let (settings, usage) = (&rules.account.settings, &rules.account.usage);
-        if settings.pace != Pace::Even {
-            return None;
-        }
         let (zone, day) = (settings.zone, settings.zone.civil_day(now));
         let used = usage.on_day(zone, day, zone.day_start(day));
         let left = u64::from(allowance.saturating_sub(used).max(1));

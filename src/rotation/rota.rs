@@ -162,6 +162,11 @@ impl Rota {
     /// Puts an account back that was served. It mostly pauses now, and is mostly ready again when
     /// its turn comes; unless that was seen to be otherwise it goes back into the order at once.
     pub(crate) fn served(&mut self, lens: &mut Lens<'_>, row: Slot) {
+        if self.cautious > 0 {
+            self.cautious -= 1;
+            self.seat_anew(lens, row);
+            return;
+        }
         let (Some(account), Some(attachment)) = (self.account(row), lens.attached.at(row)) else {
             return;
         };
@@ -169,12 +174,11 @@ impl Rota {
         if self.serve(row, outlook, attachment) {
             return;
         }
-        if self.cautious == 0 && attachment.present && !outlook.away() && !self.scans {
+        if attachment.present && !outlook.away() && !self.scans {
             if let Some(Some(seat)) = self.seats.get(row.index()) {
                 self.join(row, spot(seat.id, outlook, attachment), outlook.moves);
             }
         } else {
-            self.cautious = self.cautious.saturating_sub(1);
             self.seat_anew(lens, row);
         }
     }

@@ -17,8 +17,8 @@ pub(crate) const SCANNED_MAX: usize = 128;
 impl Rota {
     /// Whether everybody should be gone through, and is not, or the other way about.
     #[inline]
-    pub(crate) const fn is_to_change(&self, is_small: bool) -> bool {
-        (self.shared > 0 && is_small) != self.scans
+    pub(crate) fn is_to_change(&self, is_small: impl FnOnce() -> bool) -> bool {
+        (self.shared > 0 && is_small()) != self.scans
     }
 
     /// Goes through accounts from now on, or keeps them in order again.
