@@ -138,7 +138,7 @@ impl Engine {
         let (mut planned, mut last) = (0, at);
         let horizon = Span::milliseconds(ends_at.since(at).as_ms().saturating_sub(1));
         self.look_ahead(campaign, emails, horizon, now, |step| {
-            if let Step::Sent(email) = step {
+            if let Step::Sent { email, .. } = step {
                 planned += 1;
                 last = email.at;
                 let hour = email.at.since(starts_at).as_ms() / HOUR_MS;

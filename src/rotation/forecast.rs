@@ -17,7 +17,8 @@ use crate::rotation::reservation::Request;
 use crate::rotation::reserve::{Pick, Wait};
 use crate::rotation::rules::{AccountRules, Purpose, longest};
 use crate::rotation::state::{CampaignRecord, State};
-use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Span, Timestamp, Today, Zone};
+use crate::rotation::table::Slot;
+use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Span, Timestamp};
 
 /// The most emails that a look ahead goes through: half a minute of work.
 const EMAILS_MAX: u64 = 10_000_000;
@@ -66,21 +67,27 @@ pub struct Forecast {
 #[derive(Debug)]
 struct Tally {
     account: AccountId,
-    zone: Zone,
-    today: Today,
     /// The day of the last email, and how many there were on it.
     open: Option<(CivilDay, u32)>,
-    held: BTreeMap<Reason, Span>,
+    /// By what it is held: there are few reasons.
+    held: Vec<(Reason, Span)>,
 }
 
 impl Tally {
-    /// Adds an email that is not before any other. Returns the day that ended with it, if one did.
-    fn add(&mut self, email: Planned) -> Option<DayForecast> {
+    fn of(account: AccountId) -> Self {
+        Self { account, open: None, held: Vec::new() }
+    }
+
+    /// Adds an email that is not before any other, with its day. Returns the day that ended with
+    /// it, if one did.
+    fn add(&mut self, email: Planned, day: CivilDay) -> Option<DayForecast> {
         if let Some(block) = email.held {
-            let held = self.held.entry(block.reason).or_default();
-            *held = held.plus(block.until.unwrap_or(email.at).since(email.at));
+            let length = block.until.unwrap_or(email.at).since(email.at);
+            match self.held.iter_mut().find(|(reason, _)| *reason == block.reason) {
+                Some((_, held)) => *held = held.plus(length),
+                None => self.held.push((block.reason, length)),
+            }
         }
-        let day = self.today.day(self.zone, email.at);
         match &mut self.open {
             Some((last, emails)) if *last == day => {
                 *emails += 1;
@@ -103,8 +110,16 @@ impl Tally {
 /// What happens next in a look ahead.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    Sent(Planned),
-    Waited { from: Timestamp, wait: Wait },
+    /// An email went, by the account in that slot of the copy and on that day of its zone.
+    Sent {
+        email: Planned,
+        by: Slot,
+        day: CivilDay,
+    },
+    Waited {
+        from: Timestamp,
+        wait: Wait,
+    },
 }
 
 impl Engine {
@@ -122,7 +137,7 @@ impl Engine {
     ) -> Result<Vec<Planned>, QuestionError> {
         let mut planned = Vec::new();
         self.look_ahead(campaign, n as u64, self.config().horizon, now, |step| {
-            if let Step::Sent(email) = step {
+            if let Step::Sent { email, .. } = step {
                 planned.push(email);
             }
         })?;
@@ -143,17 +158,18 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Forecast, QuestionError> {
         let mut forecast = Forecast::default();
-        let mut tallies = self.tallies(campaign);
+        let mut tallies: Vec<Option<Tally>> = Vec::new();
         self.look_ahead(campaign, emails, horizon, now, |step| match step {
-            Step::Sent(email) => {
+            Step::Sent { email, by, day } => {
                 forecast.emails += 1;
                 if forecast.emails == emails {
                     forecast.finished_at = Some(email.at);
                 }
-                let tally = tallies.binary_search_by_key(&email.account, |tally| tally.account);
-                if let Some(tally) = tally.ok().and_then(|n| tallies.get_mut(n)) {
-                    forecast.days.extend(tally.add(email));
+                if tallies.len() <= by.index() {
+                    tallies.resize_with(by.index() + 1, || None);
                 }
+                let tally = tallies[by.index()].get_or_insert_with(|| Tally::of(email.account));
+                forecast.days.extend(tally.add(email, day));
             }
             Step::Waited { from, wait } => {
                 if let Some(block) = wait.block {
@@ -162,30 +178,14 @@ impl Engine {
                 }
             }
         })?;
-        for tally in tallies {
+        for tally in tallies.into_iter().flatten() {
             forecast.days.extend(tally.day());
             if !tally.held.is_empty() {
-                forecast.held.insert(tally.account, tally.held);
+                forecast.held.insert(tally.account, tally.held.into_iter().collect());
             }
         }
         forecast.days.sort_unstable_by_key(|of| (of.day, of.account));
         Ok(forecast)
-    }
-
-    /// Nothing yet for each account of a campaign, by number.
-    fn tallies(&self, campaign: CampaignId) -> Vec<Tally> {
-        let attached = self.state.campaign(campaign).map(|campaign| campaign.attached.keys());
-        let tally = |account: &AccountId| {
-            let zone = self.account(*account).map(|account| account.zone).unwrap_or_default();
-            Tally {
-                account: *account,
-                zone,
-                today: Today::default(),
-                open: None,
-                held: BTreeMap::new(),
-            }
-        };
-        attached.into_iter().flatten().map(tally).collect()
     }
 
     /// Sends emails from a copy, each the moment it may be, until `emails` went or `horizon` is
@@ -215,44 +215,39 @@ impl Engine {
         let mut left = emails;
         while left > 0 {
             copy.arrive(at);
-            if let Some((account, held)) = copy.send_next(&candidacy, at) {
-                each(Step::Sent(Planned { at, account, held }));
+            each(if let Some(sent) = copy.send_next(&candidacy, at) {
                 left -= 1;
-                continue;
-            }
-            match candidacy.later(&copy.state, &mut copy.index, at) {
-                Pick::Wait(wait) if wait.until_at <= last => {
-                    let from = at;
-                    at = wait.until_at;
-                    each(Step::Waited { from, wait });
+                sent
+            } else {
+                let Pick::Wait(wait) = candidacy.later(&copy.state, &mut copy.index, at) else {
+                    break;
+                };
+                if wait.until_at > last {
+                    break;
                 }
-                Pick::Ended(_) | Pick::Reserved(_) | Pick::Unavailable(_) | Pick::Wait(_) => break,
-            }
+                let from = at;
+                at = wait.until_at;
+                Step::Waited { from, wait }
+            });
         }
         Ok(())
     }
 
     /// Sends an email at once, if somebody may, and keeps nothing of it that nobody asks a copy
-    /// for. Returns who sent it and what holds that account longest then.
-    fn send_next(
-        &mut self,
-        candidacy: &Candidacy<'_>,
-        at: Timestamp,
-    ) -> Option<(AccountId, Option<Block>)> {
+    /// for.
+    fn send_next(&mut self, candidacy: &Candidacy<'_>, at: Timestamp) -> Option<Step> {
         let (grant, hints) = self.grant_to(candidacy, at)?;
         let taken = charge::send(&mut self.state, &grant, hints, at)?;
         self.index.taken(&self.state, taken);
-        let slot = self.state.accounts.find(&grant.account, hints.account)?;
-        let calm = self.index.outlook(&self.state, slot).is_calm(at);
-        let rules = AccountRules::of(&self.state, self.state.accounts.at(slot)?);
-        let held = longest(|visit| {
-            if calm {
-                rules.pauses(at, &mut |verdict| visit(verdict));
-            } else {
-                rules.each(at, Purpose::NewLead, visit);
-            }
-        });
-        Some((grant.account, held))
+        let by = taken.account;
+        let rules = AccountRules::of(&self.state, self.state.accounts.at(by)?);
+        let held = if self.index.is_calm(by) {
+            rules.longest_pause(at)
+        } else {
+            longest(|visit| rules.each(at, Purpose::NewLead, visit))
+        };
+        let email = Planned { at, account: grant.account, held };
+        Some(Step::Sent { email, by, day: grant.days.0 })
     }
 
     /// An engine with one campaign and its accounts alone, to be asked while this one goes on.
@@ -289,7 +284,7 @@ mod tests {
 
     /// An engine in which every rule takes its turn to hold somebody, one email being out and never
     /// settled.
-    fn engine(now: DateTime<Utc>) -> Engine {
+    fn engine(campaign: Campaign, now: DateTime<Utc>) -> Engine {
         let account = |id| Account::new(AccountId(id), OwnerId(1), format!("a{id}@acme.example"));
         let office = Schedule::working_days("08:00", "18:00").unwrap();
         let accounts = [
@@ -302,7 +297,6 @@ mod tests {
         for account in accounts {
             engine.add_account(account, now).unwrap();
         }
-        let campaign = Campaign::new(CAMPAIGN, OwnerId(1)).daily_cap(19).new_lead_cap(17);
         engine.add_campaign(campaign, now).unwrap();
         let all: Vec<_> = (1..=4).map(AccountId).collect();
         engine.attach(CAMPAIGN, &all, now).unwrap();
@@ -325,9 +319,13 @@ mod tests {
                 Ok(Pick::Reserved(reservation)) => {
                     copy.end(at, reservation.id, Fate::Settled(Outcome::Sent));
                     let account = reservation.account;
-                    let rules = AccountRules::of(&copy.state, copy.state.account(account).unwrap());
+                    let record = copy.state.account(account).unwrap();
+                    let rules = AccountRules::of(&copy.state, record);
                     let held = longest(|visit| rules.each(at, Purpose::NewLead, visit));
-                    steps.push(format!("{:?}", Step::Sent(Planned { at, account, held })));
+                    let email = Planned { at, account, held };
+                    let by = copy.state.accounts.slot(&account).unwrap();
+                    let day = record.settings.zone.civil_day(at);
+                    steps.push(format!("{:?}", Step::Sent { email, by, day }));
                     sent += 1;
                 }
                 Ok(Pick::Wait(wait)) if wait.until_at <= last => {
@@ -343,10 +341,18 @@ mod tests {
 
     #[test]
     fn a_forecast_is_what_reserving_and_settling_brings() {
+        let campaign = || Campaign::new(CAMPAIGN, OwnerId(1));
+        let (both, new_leads) = (campaign().daily_cap(19).new_lead_cap(17), "CampaignNewLeadCap");
         // A Sunday evening, and a Tuesday in office hours.
-        for start in ["2026-03-22T21:50:00Z", "2026-03-24T10:00:00Z"] {
+        for (start, campaign, cap) in [
+            ("2026-03-22T21:50:00Z", both.clone(), new_leads),
+            ("2026-03-24T10:00:00Z", both, new_leads),
+            ("2026-03-24T10:00:00Z", campaign().new_lead_cap(17), new_leads),
+            ("2026-03-24T10:00:00Z", campaign().daily_cap(17), "CampaignDailyCap"),
+            ("2026-03-24T10:00:00Z", campaign(), "DailyCap"),
+        ] {
             let now = start.parse().unwrap();
-            let engine = engine(now);
+            let engine = engine(campaign, now);
             let mut steps = Vec::new();
             let each = |step: Step| steps.push(format!("{step:?}"));
             engine.look_ahead(CAMPAIGN, 150, Span::days(90), now, each).unwrap();
@@ -356,7 +362,7 @@ mod tests {
             }
             assert_eq!(steps.len(), plainly.len(), "from {start}");
             let told = steps.concat();
-            for reason in ["CampaignNewLeadCap", "GapNotOver", "PaceNotDue", "RampCap", "HourCap"] {
+            for reason in [cap, "GapNotOver", "PaceNotDue", "RampCap", "HourCap"] {
                 assert!(told.contains(reason), "{reason} holds nobody from {start}");
             }
         }

@@ -190,6 +190,11 @@ impl Index {
         self.outlooks[account.index()]
     }
 
+    /// Whether surely nothing but a pause can hold an account now.
+    pub(crate) fn is_calm(&self, account: Slot) -> bool {
+        self.outlooks.get(account.index()).is_some_and(|outlook| outlook.is_calm(self.now))
+    }
+
     /// Looks at an account after a change of its facts.
     pub(crate) fn touch(&mut self, state: &State, account: Slot, touch: Touch) {
         self.grow(account);

@@ -58,6 +58,7 @@ impl<'a> AccountRules<'a> {
     }
 
     /// The most emails of a civil day, as it is known at `at`: the cap, or the ramp below it.
+    #[inline]
     pub(crate) fn allowance(self, at: Timestamp, day: CivilDay) -> u32 {
         let settings = &self.account.settings;
         match &settings.ramp {
@@ -238,6 +239,13 @@ impl<'a> AccountRules<'a> {
             visit(Verdict::held(Reason::PaceNotDue, Some(until)));
         }
     }
+
+    /// What holds between two sends, the longest of it.
+    pub(crate) fn longest_pause(self, at: Timestamp) -> Option<Block> {
+        let mut longest = None;
+        self.pauses(at, &mut |verdict| longest = longer(longest, verdict.block));
+        longest
+    }
 }
 
 /// The rules of a campaign for one kind of email.
@@ -288,13 +296,16 @@ pub(crate) fn campaign_rules(
 /// Of the blocks that are visited, the one that lasts longest, the first of equals.
 pub(crate) fn longest(ask: impl FnOnce(&mut dyn FnMut(Verdict))) -> Option<Block> {
     let mut longest: Option<Block> = None;
-    ask(&mut |verdict| {
-        longest = match (longest, verdict.block) {
-            (Some(longest), Some(block)) if !block.outlasts(longest) => Some(longest),
-            (longest, block) => block.or(longest),
-        };
-    });
+    ask(&mut |verdict| longest = longer(longest, verdict.block));
     longest
+}
+
+/// The one of two blocks that lasts longer, the first of equals.
+fn longer(first: Option<Block>, other: Option<Block>) -> Option<Block> {
+    match (first, other) {
+        (Some(first), Some(other)) if !other.outlasts(first) => Some(first),
+        (first, other) => other.or(first),
+    }
 }
 
 /// What a rule answers; if it blocks, until the least instant at which it passes.
