@@ -43,6 +43,11 @@ impl Campaign {
         }
     }
 
+    /// Whether it is limited how many emails it sends.
+    pub(crate) const fn is_capped(&self) -> bool {
+        self.daily_cap.is_some() || self.new_lead_cap.is_some()
+    }
+
     /// Sets whether it may send. Default active.
     pub fn state(mut self, state: CampaignState) -> Self {
         self.state = state;

@@ -65,7 +65,8 @@ pub(crate) fn reserve(
 }
 
 /// Takes in a grant and that it is sent at once, where nobody will ask for the reservation or the
-/// lead: what a grant and its settlement leave of an email besides.
+/// lead, nor for what a campaign without a cap has sent: what a grant and its settlement leave of
+/// an email besides.
 pub(crate) fn send(
     state: &mut State,
     grant: &Grant<'_>,
@@ -79,7 +80,9 @@ pub(crate) fn send(
     // What is kept of the day is no fact.
     let day = account.usage.today.day(account.settings.zone, at);
     charge(account, (grant.number, grant.new_lead()), Some(day), at);
-    campaign.usage.sent(at, grant.new_lead(), MEMORY_MIN);
+    if campaign.settings.is_capped() {
+        campaign.usage.sent(at, grant.new_lead(), MEMORY_MIN);
+    }
     Some(turn)
 }
 
