@@ -111,15 +111,17 @@ impl<'a> Candidacy<'a> {
     }
 
     /// Whether no rule of the campaign blocks. What it surely lets through is kept.
+    #[inline]
     pub(crate) fn campaign_is_open(
         &self,
         state: &State,
         index: &mut Index,
         now: Timestamp,
     ) -> bool {
-        if index.rota(self.slot).lease.holds_until(now).is_some() {
-            return true;
-        }
+        index.rota(self.slot).lease.holds_until(now).is_some() || self.opens(state, index, now)
+    }
+
+    fn opens(&self, state: &State, index: &mut Index, now: Timestamp) -> bool {
         let Some(campaign) = state.open_campaign(self.slot) else { return false };
         let mut open = true;
         let mut lease = Lease { until: Timestamp::MAX, emails: u32::MAX };

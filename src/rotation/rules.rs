@@ -217,8 +217,7 @@ impl<'a> AccountRules<'a> {
     /// Before when a pause between two sends holds it.
     pub(crate) fn pause_until(self) -> Timestamp {
         let rest = self.account.usage.rest_until(&self.account.settings, self.config.seed);
-        let rest = rest.map(|(until, _)| until);
-        rest.into_iter().chain(self.pace_until()).max().unwrap_or(Timestamp::MIN)
+        rest.map(|(until, _)| until).max(self.pace_until()).unwrap_or(Timestamp::MIN)
     }
 
     fn pace_until(self) -> Option<Timestamp> {
@@ -228,23 +227,27 @@ impl<'a> AccountRules<'a> {
 
     /// Asks what holds between two sends.
     pub(crate) fn pauses(self, at: Timestamp, visit: &mut impl FnMut(Verdict)) {
-        let usage = &self.account.usage;
-        let rest = usage.rest_until(&self.account.settings, self.config.seed);
-        if let Some((until, awaited)) = rest.filter(|(until, _)| *until > at) {
-            let awaited = awaited && usage.open.last().is_some_and(|open| open.ends_at > at);
-            let reason = if awaited { Reason::SettlementAwaited } else { Reason::GapNotOver };
-            visit(Verdict::held(reason, Some(until)));
-        }
-        if let Some(until) = self.pace_until().filter(|until| *until > at) {
-            visit(Verdict::held(Reason::PaceNotDue, Some(until)));
-        }
+        let pauses = [self.rest(at), self.pace(at)];
+        pauses.into_iter().flatten().for_each(|block| visit(Verdict::block(block)));
     }
 
     /// What holds between two sends, the longest of it.
     pub(crate) fn longest_pause(self, at: Timestamp) -> Option<Block> {
-        let mut longest = None;
-        self.pauses(at, &mut |verdict| longest = longer(longest, verdict.block));
-        longest
+        longer(self.rest(at), self.pace(at))
+    }
+
+    fn rest(self, at: Timestamp) -> Option<Block> {
+        let usage = &self.account.usage;
+        let rest = usage.rest_until(&self.account.settings, self.config.seed);
+        let (until, awaited) = rest.filter(|(until, _)| *until > at)?;
+        let awaited = awaited && usage.open.last().is_some_and(|open| open.ends_at > at);
+        let reason = if awaited { Reason::SettlementAwaited } else { Reason::GapNotOver };
+        Some(Block::new(reason, Some(until)))
+    }
+
+    fn pace(self, at: Timestamp) -> Option<Block> {
+        let until = self.pace_until().filter(|until| *until > at)?;
+        Some(Block::new(Reason::PaceNotDue, Some(until)))
     }
 }
 
