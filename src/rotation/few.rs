@@ -35,7 +35,8 @@ impl Few {
     }
 
     /// Puts the row elsewhere that was found last. Nothing happens if it is another.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
     pub(crate) fn serve(&mut self, standing: &Standing) -> bool {
         let (nth, place) = (self.found, self.place(self.found));
         let last = self.entries.len();
@@ -109,7 +110,8 @@ impl Few {
     }
 
     /// Puts a place into an order of so many, by what stands there.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
     fn enter(&mut self, count: usize, standing: &Standing, place: usize) {
         // The last of the order is in the highest four bits, the one before it in the next.
         let mut last = if count == 0 { 0 } else { self.order << (64 - 4 * count) };

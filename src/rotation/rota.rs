@@ -184,7 +184,8 @@ impl Rota {
     }
 
     /// Puts an account back into the order that was the first of it, unless it should not go there.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
     pub(crate) fn serve(&mut self, row: Slot, outlook: &Outlook, attachment: &Attachment) -> bool {
         let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return false };
         let Place::Turns(ticket) = seat.place else { return false };
