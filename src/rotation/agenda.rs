@@ -4,33 +4,32 @@
 //! what comes out of order goes through a heap. Knows no meaning of what it holds; who takes an
 //! entry out checks whether it still stands.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-
+use crate::rotation::pieces::Pieces;
+use crate::rotation::pile::Pile;
 use crate::vocab::Timestamp;
 
 /// Entries by instant, then by what they are about.
 #[derive(Clone, Debug)]
 pub(crate) struct Agenda<T> {
-    row: VecDeque<(Timestamp, T)>,
-    rest: BinaryHeap<Reverse<(Timestamp, T)>>,
+    row: Pieces<(Timestamp, T)>,
+    rest: Pile<(Timestamp, T)>,
 }
 
 impl<T: Copy + Ord> Agenda<T> {
     pub(crate) fn push(&mut self, at: Timestamp, about: T) {
         let entry = (at, about);
-        if self.row.back().is_none_or(|last| *last <= entry) {
-            self.row.push_back(entry);
+        if self.row.last().is_none_or(|last| *last <= entry) {
+            self.row.push(entry);
         } else {
-            self.rest.push(Reverse(entry));
+            self.rest.push(entry);
         }
     }
 
     /// The first entry.
     pub(crate) fn first(&self) -> Option<(Timestamp, T)> {
-        match (self.row.front(), self.rest.peek()) {
-            (Some(row), Some(Reverse(rest))) => Some(*row.min(rest)),
-            (Some(entry), None) | (None, Some(Reverse(entry))) => Some(*entry),
+        match (self.row.first(), self.rest.first()) {
+            (Some(row), Some(rest)) => Some(*row.min(rest)),
+            (Some(entry), None) | (None, Some(entry)) => Some(*entry),
             (None, None) => None,
         }
     }
@@ -41,12 +40,10 @@ impl<T: Copy + Ord> Agenda<T> {
 
     /// Takes the first entry out if its instant is not later than that.
     pub(crate) fn pop_by(&mut self, now: Timestamp) -> Option<(Timestamp, T)> {
-        let row = self.row.front().filter(|(at, _)| *at <= now);
-        match self.rest.peek() {
-            Some(Reverse(rest)) if rest.0 <= now && row.is_none_or(|row| rest < row) => {
-                self.rest.pop().map(|Reverse(entry)| entry)
-            }
-            Some(_) | None if row.is_some() => self.row.pop_front(),
+        let row = self.row.first().filter(|(at, _)| *at <= now);
+        match self.rest.first() {
+            Some(rest) if rest.0 <= now && row.is_none_or(|row| rest < row) => self.rest.pop(),
+            Some(_) | None if row.is_some() => self.row.pop(),
             Some(_) | None => None,
         }
     }
@@ -58,13 +55,13 @@ impl<T: Copy + Ord> Agenda<T> {
     /// Drops the entries that do not stand any more.
     pub(crate) fn retain(&mut self, mut stands: impl FnMut(Timestamp, T) -> bool) {
         self.row.retain(|(at, about)| stands(*at, *about));
-        self.rest.retain(|Reverse((at, about))| stands(*at, *about));
+        self.rest.retain(|(at, about)| stands(*at, *about));
     }
 }
 
-impl<T> Default for Agenda<T> {
+impl<T: Copy + Ord> Default for Agenda<T> {
     fn default() -> Self {
-        Self { row: VecDeque::new(), rest: BinaryHeap::new() }
+        Self { row: Pieces::default(), rest: Pile::default() }
     }
 }
 

@@ -22,7 +22,7 @@ impl Later {
     /// Whether a run needs no look when an entry goes to its end.
     #[inline]
     pub(crate) fn knows(run: &Run, ranks: Ranks, standing: &Standing) -> bool {
-        run.later.is_some_and(|bound| run.len() > 0 || ranks.rank(standing.start) >= bound)
+        run.later.is_some_and(|bound| !run.is_empty() || ranks.rank(standing.start) >= bound)
     }
 
     /// Takes in that an entry comes into a run.

@@ -3,6 +3,7 @@
 //! It is entered at its end, near its ends in between others, and left at its front. Knows no other
 //! runs.
 
+use crate::rotation::pieces::Pieces;
 use crate::rotation::standing::Standing;
 
 /// How many entries are told at a time of those that come.
@@ -21,7 +22,7 @@ pub(crate) struct Run {
     pub(crate) length: u64,
     /// The rank that the run has among those that start later, if it is there.
     pub(crate) later: Option<u64>,
-    entries: Ring,
+    entries: Pieces<Standing>,
     /// How many entries were dropped at the front, and which of all that there ever were may be
     /// the first that has not come.
     dropped: usize,
@@ -33,17 +34,21 @@ pub(crate) struct Run {
 impl Run {
     #[inline]
     pub(crate) fn first(&self) -> Option<&Standing> {
-        self.entries.get(0)
+        self.entries.first()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len
+        self.entries.len()
     }
 
     /// For how many entries there is room.
     #[cfg(test)]
     pub(crate) fn room(&self) -> usize {
-        self.entries.slots.capacity()
+        self.entries.room()
     }
 
     /// Calls with some that come after the first: with each once, and with several at a time.
@@ -61,14 +66,14 @@ impl Run {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Standing> {
-        (0..self.entries.len).filter_map(|nth| self.entries.get(nth))
+        self.entries.iter()
     }
 
     /// Whether an entry can go to the end.
     #[expect(clippy::inline_always, reason = "a part of every turn")]
     #[inline(always)]
     pub(crate) fn fits(&self, standing: &Standing) -> bool {
-        let last = self.entries.len.checked_sub(1).and_then(|nth| self.entries.get(nth));
+        let last = self.entries.last();
         last.is_none_or(|last| last.start <= standing.start && !standing.is_due_before(last))
     }
 
@@ -83,7 +88,7 @@ impl Run {
         if self.length != length {
             return None;
         }
-        let len = self.entries.len;
+        let len = self.entries.len();
         let (mut from, mut to) = (0, len);
         while from < to {
             let middle = usize::midpoint(from, to);
@@ -122,19 +127,11 @@ impl Run {
     /// leaves the run of the old one, and it may stay empty for long.
     #[inline]
     pub(crate) fn shrink(&mut self) {
-        if self.entries.len == 0 && self.entries.slots.len() > ROOM_KEPT {
-            self.entries = Ring::default();
-        }
+        self.entries.shrink(ROOM_KEPT);
     }
 
     pub(crate) fn retain(&mut self, stands: impl Fn(&Standing) -> bool) {
-        for _ in 0..self.entries.len {
-            let first = self.entries.get(0).copied();
-            self.entries.drop_first();
-            if let Some(first) = first.filter(&stands) {
-                self.push(first);
-            }
-        }
+        self.entries.retain(stands);
         self.shrink();
         self.forget_found();
     }
@@ -175,73 +172,5 @@ impl Run {
 
     pub(crate) fn forget_found(&mut self) {
         self.found = self.dropped;
-    }
-}
-
-/// Entries of which most come at the end and go at the front. It is as long as a power of two.
-#[derive(Clone, Debug, Default)]
-struct Ring {
-    slots: Vec<Standing>,
-    first: usize,
-    len: usize,
-}
-
-impl Ring {
-    #[inline]
-    fn get(&self, nth: usize) -> Option<&Standing> {
-        if nth < self.len { self.slots.get(self.place(nth)) } else { None }
-    }
-
-    #[expect(clippy::inline_always, reason = "a part of every turn")]
-    #[inline(always)]
-    fn push(&mut self, standing: Standing) {
-        if self.len == self.slots.len() {
-            self.grow(standing);
-        }
-        let place = self.place(self.len);
-        if let Some(slot) = self.slots.get_mut(place) {
-            *slot = standing;
-            self.len += 1;
-        }
-    }
-
-    /// Puts an entry in between others, of which the fewer move.
-    fn insert(&mut self, nth: usize, standing: Standing) {
-        self.push(standing);
-        let last = self.len - 1;
-        if nth < last - nth {
-            // All others are one further from the front then, as they should be from this on.
-            self.first = self.place(self.slots.len() - 1);
-            (0..nth).for_each(|at| self.copy(at + 1, at));
-        } else {
-            (nth..last).rev().for_each(|at| self.copy(at, at + 1));
-        }
-        let place = self.place(nth);
-        self.slots[place] = standing;
-    }
-
-    fn copy(&mut self, from: usize, to: usize) {
-        let (from, to) = (self.place(from), self.place(to));
-        self.slots[to] = self.slots[from];
-    }
-
-    #[inline]
-    fn drop_first(&mut self) {
-        self.first = self.place(1);
-        self.len = self.len.saturating_sub(1);
-    }
-
-    #[inline]
-    fn place(&self, nth: usize) -> usize {
-        (self.first + nth) & self.slots.len().wrapping_sub(1)
-    }
-
-    #[cold]
-    fn grow(&mut self, filler: Standing) {
-        let room = (2 * self.len).max(1);
-        let mut slots = Vec::with_capacity(room);
-        slots.extend((0..self.len).filter_map(|nth| self.get(nth)));
-        slots.resize(room, filler);
-        (self.slots, self.first) = (slots, 0);
     }
 }

@@ -236,7 +236,7 @@ impl Runs {
     fn open(&mut self, length: u64) -> u32 {
         if self.all.len() >= self.sweep_at && self.unused.is_empty() {
             for (number, run) in (0..).zip(&mut self.all) {
-                if run.len() == 0 {
+                if run.is_empty() {
                     self.entered.remove(&run.length);
                     run.length = 0;
                     self.unused.push(number);

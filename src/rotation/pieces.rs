@@ -1,0 +1,339 @@
+//! A row in pieces of memory that stay where they are, entered at its end and left at its front.
+//!
+//! In one piece, all entries of a long row would have to move whenever there is no room left, and
+//! the one call that adds the next would take as long as that takes. While they are few, they go
+//! round in one piece. Knows no meaning of what it holds.
+
+use std::collections::VecDeque;
+
+use crate::rotation::ring::Ring;
+
+/// One piece takes up so many bytes at most.
+const PIECE_BYTES: usize = 1 << 14;
+
+/// Entries in a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Pieces<T> {
+    /// The first of them; all, while they are few.
+    front: Ring<T>,
+    /// The others.
+    behind: Option<Box<Behind<T>>>,
+}
+
+/// What does not fit into the first piece.
+#[derive(Clone, Debug)]
+struct Behind<T> {
+    /// Full ones.
+    pieces: VecDeque<Vec<T>>,
+    /// The piece that is entered, with one entry at least.
+    last: Vec<T>,
+    /// The piece that was emptied last.
+    spare: Vec<T>,
+}
+
+impl<T> Pieces<T> {
+    /// How many entries a piece has room for: a power of two.
+    const PIECE: usize = 1 << (PIECE_BYTES / size_of::<T>()).ilog2();
+}
+
+impl<T: Copy> Pieces<T> {
+    pub(crate) fn of(entries: &[T]) -> Self {
+        let (front, behind) = entries.split_at(entries.len().min(Self::PIECE));
+        let mut pieces = Self { front: Ring::of(front.to_vec()), behind: None };
+        for entry in behind {
+            pieces.push(*entry);
+        }
+        pieces
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.front.len == 0
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.front.len + self.behind.as_ref().map_or(0, |behind| behind.len())
+    }
+
+    /// For how many entries there is room.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        let behind = |behind: &Behind<T>| {
+            behind.pieces.len() * Self::PIECE + behind.last.capacity() + behind.spare.capacity()
+        };
+        self.front.slots.capacity() + self.behind.as_deref().map_or(0, behind)
+    }
+
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn first(&self) -> Option<&T> {
+        self.front.get(0)
+    }
+
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn last(&self) -> Option<&T> {
+        match &self.behind {
+            None => self.front.get(self.front.len.checked_sub(1)?),
+            Some(behind) => behind.last.last(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, nth: usize) -> Option<&T> {
+        match nth.checked_sub(self.front.len) {
+            None => self.front.get(nth),
+            Some(nth) => self.behind.as_ref()?.get(nth),
+        }
+    }
+
+    fn get_mut(&mut self, nth: usize) -> Option<&mut T> {
+        match nth.checked_sub(self.front.len) {
+            None => self.front.get_mut(nth),
+            Some(nth) => self.behind.as_mut()?.get_mut(nth),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        (0..self.len()).filter_map(|nth| self.get(nth))
+    }
+
+    /// Adds an entry at the end.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn push(&mut self, entry: T) {
+        match &mut self.behind {
+            None if self.front.len < Self::PIECE => self.front.push(entry),
+            None => self.behind = Some(Box::new(Behind::of(entry))),
+            Some(behind) => behind.push(entry),
+        }
+    }
+
+    /// Drops the first entry.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn drop_first(&mut self) {
+        self.front.drop_first();
+        if self.front.len == 0 && self.behind.is_some() {
+            self.come_up();
+        }
+    }
+
+    /// Takes the first entry out.
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        let first = self.first().copied();
+        self.drop_first();
+        first
+    }
+
+    /// Makes the first of the others the front, which is empty.
+    #[inline(never)]
+    fn come_up(&mut self) {
+        let Some(behind) = &mut self.behind else { return };
+        let next = behind.pieces.pop_front();
+        let next = next.unwrap_or_else(|| std::mem::take(&mut behind.last));
+        let mut old = std::mem::replace(&mut self.front, Ring::of(next)).slots;
+        if behind.last.is_empty() {
+            self.behind = None;
+        } else if old.len() == Self::PIECE {
+            old.clear();
+            behind.spare = old;
+        }
+    }
+
+    /// Puts an entry in between others. Those before it move, or those behind it: the fewer.
+    pub(crate) fn insert(&mut self, nth: usize, entry: T) {
+        let len = self.len();
+        if nth < len - nth {
+            self.push_first(entry);
+            (0..nth).for_each(|at| self.copy(at + 1, at));
+        } else {
+            self.push(entry);
+            (nth..len).rev().for_each(|at| self.copy(at, at + 1));
+        }
+        if let Some(of) = self.get_mut(nth) {
+            *of = entry;
+        }
+    }
+
+    /// Takes an entry out from in between others. Those before it move, or those behind it.
+    pub(crate) fn remove(&mut self, nth: usize) {
+        let len = self.len();
+        if nth < len / 2 {
+            (0..nth).rev().for_each(|at| self.copy(at, at + 1));
+            self.drop_first();
+        } else if nth < len {
+            (nth + 1..len).for_each(|at| self.copy(at, at - 1));
+            self.drop_last();
+        }
+    }
+
+    fn drop_last(&mut self) {
+        let Some(behind) = &mut self.behind else {
+            self.front.len = self.front.len.saturating_sub(1);
+            return;
+        };
+        behind.last.pop();
+        if behind.last.is_empty() {
+            match behind.pieces.pop_back() {
+                Some(piece) => behind.last = piece,
+                None => self.behind = None,
+            }
+        }
+    }
+
+    fn copy(&mut self, from: usize, to: usize) {
+        let entry = self.get(from).copied();
+        if let (Some(entry), Some(of)) = (entry, self.get_mut(to)) {
+            *of = entry;
+        }
+    }
+
+    fn push_first(&mut self, entry: T) {
+        if self.front.len == Self::PIECE {
+            let full = std::mem::take(&mut self.front).into_piece();
+            match &mut self.behind {
+                Some(behind) => behind.pieces.push_front(full),
+                None => self.behind = Some(Box::new(Behind { last: full, ..Behind::default() })),
+            }
+        }
+        self.front.push_first(entry);
+    }
+
+    /// Gives back the room for more than so many, if there are no entries.
+    #[inline]
+    pub(crate) fn shrink(&mut self, kept: usize) {
+        if self.front.len == 0 && self.front.slots.len() > kept {
+            *self = Self::default();
+        }
+    }
+
+    /// Drops entries of which a condition does not hold.
+    pub(crate) fn retain(&mut self, mut stands: impl FnMut(&T) -> bool) {
+        let mut all = std::mem::take(self);
+        while let Some(entry) = all.pop() {
+            if stands(&entry) {
+                self.push(entry);
+            }
+        }
+    }
+}
+
+impl<T> Behind<T> {
+    fn of(entry: T) -> Self {
+        let mut last = Vec::with_capacity(Pieces::<T>::PIECE);
+        last.push(entry);
+        Self { last, ..Self::default() }
+    }
+
+    fn len(&self) -> usize {
+        self.pieces.len() * Pieces::<T>::PIECE + self.last.len()
+    }
+
+    fn get(&self, nth: usize) -> Option<&T> {
+        let (piece, nth) = (nth / Pieces::<T>::PIECE, nth % Pieces::<T>::PIECE);
+        let last = || Some(&self.last).filter(|_| piece == self.pieces.len());
+        self.pieces.get(piece).or_else(last)?.get(nth)
+    }
+
+    fn get_mut(&mut self, nth: usize) -> Option<&mut T> {
+        let (piece, nth) = (nth / Pieces::<T>::PIECE, nth % Pieces::<T>::PIECE);
+        let is_last = piece == self.pieces.len();
+        let last = Some(&mut self.last).filter(|_| is_last);
+        self.pieces.get_mut(piece).or(last)?.get_mut(nth)
+    }
+
+    #[inline]
+    fn push(&mut self, entry: T) {
+        if self.last.len() == Pieces::<T>::PIECE {
+            self.begin();
+        }
+        self.last.push(entry);
+    }
+
+    /// Begins another piece.
+    #[inline(never)]
+    fn begin(&mut self) {
+        let mut next = std::mem::take(&mut self.spare);
+        next.reserve_exact(Pieces::<T>::PIECE);
+        self.pieces.push_back(std::mem::replace(&mut self.last, next));
+    }
+}
+
+impl<T> Default for Pieces<T> {
+    fn default() -> Self {
+        Self { front: Ring::default(), behind: None }
+    }
+}
+
+impl<T> Default for Behind<T> {
+    fn default() -> Self {
+        Self { pieces: VecDeque::new(), last: Vec::new(), spare: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entry of which few fit into a piece.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct Large([usize; 128]);
+
+    /// Against one row of the standard library.
+    #[test]
+    fn pieces_are_one_row() {
+        let piece = Pieces::<Large>::PIECE;
+        assert_eq!(piece, 16);
+        let mut pieces = Pieces::default();
+        let mut plain = VecDeque::new();
+        let mut seed = 1_u64;
+        let mut draw = |most: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
+            usize::try_from(seed >> 33).unwrap() % most
+        };
+        for step in 0..100_000_usize {
+            let entry = Large([step; 128]);
+            // It grows and shrinks again and again.
+            let grows = step / 5_000 % 2 == 0;
+            match draw(16) {
+                0..=1 => {
+                    let nth = draw(plain.len() + 1);
+                    let near = nth.min(3);
+                    let nth = [nth, near, plain.len() - near][draw(3)];
+                    pieces.insert(nth, entry);
+                    plain.insert(nth, entry);
+                }
+                2 if !plain.is_empty() => {
+                    let nth = draw(plain.len());
+                    let near = nth.min(3);
+                    let nth = [nth, near, plain.len() - 1 - near][draw(3)];
+                    pieces.remove(nth);
+                    plain.remove(nth);
+                }
+                3 if draw(2_000) == 0 => {
+                    pieces.retain(|entry| entry.0[0] % 3 > 0);
+                    plain.retain(|entry| entry.0[0] % 3 > 0);
+                }
+                3 if draw(100) == 0 => pieces = pieces.clone(),
+                3 if draw(100) == 0 => pieces = Pieces::of(plain.make_contiguous()),
+                4 => pieces.shrink(8),
+                5..=6 => assert_eq!(pieces.pop(), plain.pop_front()),
+                7..=8 => {
+                    pieces.push(entry);
+                    plain.push_back(entry);
+                }
+                _ if grows => {
+                    pieces.push(entry);
+                    plain.push_back(entry);
+                }
+                _ => assert_eq!(pieces.pop(), plain.pop_front()),
+            }
+            let nth = draw(plain.len() + 3 * piece);
+            assert_eq!(pieces.get(nth), plain.get(nth), "step {step}");
+            assert_eq!((pieces.first(), pieces.last()), (plain.front(), plain.back()));
+            assert_eq!(pieces.len(), plain.len());
+            assert!(pieces.room() <= plain.len() + 4 * piece);
+        }
+        assert!(pieces.iter().eq(&plain));
+    }
+}

@@ -1,0 +1,83 @@
+//! Entries that go round in one piece of memory, most of which come at the end and go at the front.
+//!
+//! All of them move when there is no room for more: who keeps many keeps them in `pieces.rs`.
+
+/// Entries that go round. It is as long as a power of two.
+#[derive(Clone, Debug)]
+pub(crate) struct Ring<T> {
+    pub(crate) slots: Vec<T>,
+    first: usize,
+    pub(crate) len: usize,
+}
+
+impl<T: Copy> Ring<T> {
+    /// A ring of a piece's entries.
+    pub(crate) fn of(mut piece: Vec<T>) -> Self {
+        let len = piece.len();
+        if let Some(filler) = piece.first().copied() {
+            piece.resize(len.next_power_of_two(), filler);
+        }
+        Self { slots: piece, first: 0, len }
+    }
+
+    /// The entries, if there is no room for more.
+    pub(crate) fn into_piece(mut self) -> Vec<T> {
+        self.slots.rotate_left(self.first);
+        self.slots
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, nth: usize) -> Option<&T> {
+        if nth < self.len { self.slots.get(self.place(nth)) } else { None }
+    }
+
+    pub(crate) fn get_mut(&mut self, nth: usize) -> Option<&mut T> {
+        let place = self.place(nth);
+        if nth < self.len { self.slots.get_mut(place) } else { None }
+    }
+
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn push(&mut self, entry: T) {
+        if self.len == self.slots.len() {
+            self.grow(entry);
+        }
+        let place = self.place(self.len);
+        if let Some(slot) = self.slots.get_mut(place) {
+            *slot = entry;
+            self.len += 1;
+        }
+    }
+
+    pub(crate) fn push_first(&mut self, entry: T) {
+        self.push(entry);
+        self.first = self.place(self.slots.len() - 1);
+        self.slots[self.first] = entry;
+    }
+
+    #[inline]
+    pub(crate) fn drop_first(&mut self) {
+        self.first = self.place(1);
+        self.len = self.len.saturating_sub(1);
+    }
+
+    #[inline]
+    fn place(&self, nth: usize) -> usize {
+        (self.first + nth) & self.slots.len().wrapping_sub(1)
+    }
+
+    #[cold]
+    fn grow(&mut self, filler: T) {
+        let room = (2 * self.len).max(1);
+        let mut slots = Vec::with_capacity(room);
+        slots.extend((0..self.len).filter_map(|nth| self.get(nth)));
+        slots.resize(room, filler);
+        (self.slots, self.first) = (slots, 0);
+    }
+}
+
+impl<T> Default for Ring<T> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), first: 0, len: 0 }
+    }
+}
