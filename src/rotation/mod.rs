@@ -54,6 +54,7 @@ mod segments;
 mod sends;
 mod settings;
 mod settle;
+mod slots;
 mod snapshot;
 mod sorted;
 mod standing;

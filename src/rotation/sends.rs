@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use crate::rotation::bulk::Entry;
+use crate::rotation::slots::Slots;
 use crate::vocab::Timestamp;
 
 /// How many milliseconds a page spans: 32 bits, without the one that marks a new lead.
@@ -16,7 +17,7 @@ pub(crate) struct Sends {
     /// The Unix millisecond at which the first page begins; the second follows it.
     base: i64,
     /// Milliseconds since the page began, and in the lowest bit whether it was to a new lead.
-    slots: Vec<u32>,
+    slots: Slots,
     /// How many of the first slots are void.
     void: u32,
     /// Which slot is the first on the second page; never a void one.
@@ -33,26 +34,48 @@ impl Sends {
         self.slots.len() == u32::MAX as usize
     }
 
-    /// Whether an instant is beyond the second page.
-    pub(crate) fn is_beyond(&self, at: Timestamp) -> bool {
-        at.unix_ms() - self.base >= 2 * PAGE && !self.is_empty()
+    /// Whether an instant is beyond the second page. If nobody is on the first any more, the second
+    /// becomes the first.
+    pub(crate) fn is_beyond(&mut self, at: Timestamp) -> bool {
+        let mut offset = at.unix_ms() - self.base;
+        if offset >= 2 * PAGE && self.turn == self.void {
+            self.base += PAGE;
+            self.turn = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            offset -= PAGE;
+        }
+        offset >= 2 * PAGE && !self.is_empty()
     }
 
     /// Adds a send behind others, if it is not before them and nothing but a slot is needed.
+    #[inline]
     pub(crate) fn append(&mut self, at: Timestamp, new_lead: bool) -> bool {
-        let Some(last) = self.slots.last() else { return false };
-        let offset = at.unix_ms() - self.base;
-        let is_on_second = offset >= PAGE;
-        let within = offset - if is_on_second { PAGE } else { 0 };
-        let last_is_on_second = (self.turn as usize) < self.slots.len();
-        let last = (last_is_on_second, i64::from(last >> 1));
-        let has_room = self.slots.len() < self.slots.capacity();
-        if within >= PAGE || (is_on_second, within) < last || self.is_empty() || !has_room {
-            return false;
-        }
-        self.turn += u32::from(!is_on_second);
-        self.slots.push(u32::try_from(within).unwrap_or_default() << 1 | u32::from(new_lead));
+        let Slots::One(slots) = &self.slots else { return self.append_to_many(at, new_lead) };
+        let has_room = slots.len() < slots.capacity() && slots.len() > self.void as usize;
+        let offset = self.behind(slots.len(), slots.last(), at).filter(|_| has_room);
+        let (Some(offset), Slots::One(slots)) = (offset, &mut self.slots) else { return false };
+        self.turn += u32::from(offset < PAGE);
+        slots.push(slot(offset, new_lead));
         true
+    }
+
+    #[inline(never)]
+    fn append_to_many(&mut self, at: Timestamp, new_lead: bool) -> bool {
+        let Slots::Many(slots) = &self.slots else { return false };
+        let offset = self.behind(slots.len(), slots.last(), at);
+        let (Some(offset), Slots::Many(slots)) = (offset, &mut self.slots) else { return false };
+        self.turn += u32::from(offset < PAGE);
+        slots.push(slot(offset, new_lead));
+        true
+    }
+
+    /// How many milliseconds after the first page began an instant is, if it can stand behind so
+    /// many others, of which that is the last.
+    #[inline]
+    fn behind(&self, len: usize, last: Option<&u32>, at: Timestamp) -> Option<i64> {
+        let offset = at.unix_ms() - self.base;
+        let last_page = if (self.turn as usize) < len { PAGE } else { 0 };
+        let last = last_page + i64::from(last? >> 1);
+        (last..2 * PAGE).contains(&offset).then_some(offset)
     }
 
     /// Adds a send at an instant that is not before any other, nor beyond the second page.
@@ -62,28 +85,31 @@ impl Sends {
             self.slots.clear();
             (self.void, self.turn) = (0, 0);
         }
-        if self.slots.len() == self.slots.capacity() {
+        if !self.slots.has_room() {
             self.make_room();
         }
         let offset = at.unix_ms() - self.base;
         self.turn += u32::from(offset < PAGE);
-        let within = u32::try_from(offset.rem_euclid(PAGE)).unwrap_or_default();
-        self.slots.push(within << 1 | u32::from(new_lead));
+        self.slots.push(slot(offset, new_lead));
     }
 
     /// Takes out the oldest send if it is at or before that instant.
     pub(crate) fn pop(&mut self, until: Timestamp) -> Option<Entry> {
         let send = self.live().next().map(|index| self.entry(index));
         let send = send.filter(|send| send.at <= until)?;
-        self.void += 1;
-        self.turn = self.turn.max(self.void);
+        if self.slots.drop_first() {
+            self.turn = self.turn.saturating_sub(1);
+        } else {
+            self.void += 1;
+            self.turn = self.turn.max(self.void);
+        }
         Some(send)
     }
 
     /// Takes out one send of a kind at an instant.
     pub(crate) fn take_back(&mut self, unix_ms: i64, new_lead: bool) -> bool {
         let mut here = self.first_from(unix_ms)..self.first_from(unix_ms + 1);
-        let Some(index) = here.find(|index| (self.slots[*index] & 1 == 1) == new_lead) else {
+        let Some(index) = here.find(|index| (self.slots.at(*index) & 1 == 1) == new_lead) else {
             return false;
         };
         self.slots.remove(index);
@@ -104,7 +130,7 @@ impl Sends {
     #[inline]
     pub(crate) fn is_since(&self, unix_ms: i64) -> bool {
         let page = if self.void < self.turn { 0 } else { PAGE };
-        let first = self.slots.get(self.void as usize);
+        let first = self.slots.first(self.void);
         first.is_none_or(|first| self.base + page + i64::from(first >> 1) > unix_ms)
     }
 
@@ -115,8 +141,8 @@ impl Sends {
 
     /// How many of those were to new leads. Looks at each.
     pub(crate) fn new_leads_since(&self, unix_ms: i64) -> u64 {
-        let sends = &self.slots[self.first_from(unix_ms)..];
-        sends.iter().map(|slot| u64::from(slot & 1)).sum()
+        let sends = self.first_from(unix_ms)..self.slots.len();
+        sends.map(|index| u64::from(self.slots.at(index) & 1)).sum()
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
@@ -126,7 +152,7 @@ impl Sends {
     /// The memory that the slots take up, in bytes.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<u32>()
+        self.slots.bytes()
     }
 
     /// The slots that are not void.
@@ -135,13 +161,18 @@ impl Sends {
     }
 
     fn at(&self, index: usize) -> Timestamp {
-        let page = if index < self.turn as usize { 0 } else { PAGE };
-        let unix_ms = self.base + page + i64::from(self.slots[index] >> 1);
-        Timestamp::from_unix_ms(unix_ms).unwrap_or(Timestamp::MAX)
+        self.instant(self.slots.at(index), index < self.turn as usize)
+    }
+
+    /// When the send was that is written so, on the first page or the second.
+    #[inline]
+    fn instant(&self, slot: u32, is_on_first: bool) -> Timestamp {
+        let page = if is_on_first { 0 } else { PAGE };
+        Timestamp::from_unix_ms(self.base + page + i64::from(slot >> 1)).unwrap_or(Timestamp::MAX)
     }
 
     fn entry(&self, index: usize) -> Entry {
-        Entry { at: self.at(index), total: 1, new_leads: u64::from(self.slots[index] & 1) }
+        Entry { at: self.at(index), total: 1, new_leads: u64::from(self.slots.at(index) & 1) }
     }
 
     /// The first slot at or after an instant.
@@ -149,23 +180,66 @@ impl Sends {
     fn first_from(&self, unix_ms: i64) -> usize {
         let offset = unix_ms - self.base;
         let (void, turn) = (self.void as usize, self.turn as usize);
-        let (start, page, offset) = if offset < PAGE {
-            (void, &self.slots[void..turn], offset)
+        let (page, offset) = if offset < PAGE {
+            (void..turn, offset)
         } else {
-            (turn, &self.slots[turn..], offset - PAGE)
+            (turn..self.slots.len(), offset - PAGE)
         };
         let least = u32::try_from(offset.max(0) << 1);
-        start + least.map_or(page.len(), |least| page.partition_point(|slot| *slot < least))
+        least.map_or(page.end, |least| self.slots.first_from(page, least))
     }
 
     fn make_room(&mut self) {
-        let len = self.slots.len();
-        if self.void as usize > len / 8 {
-            self.slots.drain(..self.void as usize);
-            (self.void, self.turn) = (0, self.turn - self.void);
-        } else {
-            // By little, since most logs stay as long as a few days make them.
-            self.slots.reserve_exact((len / 4).max(8));
+        let dropped = self.slots.make_room(self.void);
+        (self.void, self.turn) = (self.void - dropped, self.turn - dropped);
+    }
+}
+
+/// What stands for a send so many milliseconds after the first page began.
+#[inline]
+fn slot(offset: i64, new_lead: bool) -> u32 {
+    u32::try_from(offset & (PAGE - 1)).unwrap_or_default() << 1 | u32::from(new_lead)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::vocab::Span;
+
+    /// More than two pages go by, and more sends than stand in one piece of memory are kept.
+    #[test]
+    fn pages_are_turned_as_time_goes_by() {
+        let (mut sends, mut plain) = (Sends::default(), VecDeque::new());
+        for minute in 0..100_000_i64 {
+            let at = Timestamp::from_unix_ms(minute * 60_000).unwrap();
+            assert!(!sends.is_beyond(at), "at minute {minute}");
+            if !sends.append(at, minute % 3 == 0) {
+                sends.push(at, minute % 3 == 0);
+            }
+            plain.push_back(minute);
+            while sends.pop(at.minus(Span::days(3))).is_some() {
+                plain.pop_front();
+            }
+            if minute % 50 == 0 {
+                let taken = plain.len() - 1 - plain.len() / 9;
+                let unix_ms = plain[taken] * 60_000;
+                assert!(sends.take_back(unix_ms, plain[taken] % 3 == 0));
+                plain.remove(taken);
+            }
+            let ms = |minute: Option<&i64>| minute.map(|minute| minute * 60_000);
+            assert_eq!(sends.first_at().map(Timestamp::unix_ms), ms(plain.front()));
+            assert_eq!(sends.last_at().map(Timestamp::unix_ms), ms(plain.back()));
+            if minute % 97 > 0 {
+                continue;
+            }
+            let from = minute - 1_000;
+            let since = plain.iter().rev().take_while(|at| **at >= from);
+            assert_eq!(sends.since(from * 60_000), since.clone().count() as u64);
+            let new_leads = since.filter(|at| *at % 3 == 0).count();
+            assert_eq!(sends.new_leads_since(from * 60_000), new_leads as u64);
         }
+        assert!(plain.len() > 4_096 && sends.bytes() < 6 * plain.len());
     }
 }
