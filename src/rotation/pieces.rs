@@ -142,6 +142,10 @@ impl<T: Copy> Pieces<T> {
 
     /// Puts an entry in between others. Those before it move, or those behind it: the fewer.
     pub(crate) fn insert(&mut self, nth: usize, entry: T) {
+        if self.behind.is_none() && self.front.len < Self::PIECE {
+            self.front.insert(nth, entry);
+            return;
+        }
         let len = self.len();
         if nth < len - nth {
             self.push_first(entry);
@@ -209,9 +213,8 @@ impl<T: Copy> Pieces<T> {
 
     /// Drops entries of which a condition does not hold.
     pub(crate) fn retain(&mut self, mut stands: impl FnMut(&T) -> bool) {
-        let mut all = std::mem::take(self);
-        while let Some(entry) = all.pop() {
-            if stands(&entry) {
+        for _ in 0..self.len() {
+            if let Some(entry) = self.pop().filter(&mut stands) {
                 self.push(entry);
             }
         }

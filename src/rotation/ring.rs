@@ -55,6 +55,26 @@ impl<T: Copy> Ring<T> {
         self.slots[self.first] = entry;
     }
 
+    /// Puts an entry in between others, of which the fewer move.
+    pub(crate) fn insert(&mut self, nth: usize, entry: T) {
+        self.push(entry);
+        let last = self.len - 1;
+        if nth < last - nth {
+            // All others are one further from the front then, as they should be from this on.
+            self.first = self.place(self.slots.len() - 1);
+            (0..nth).for_each(|at| self.copy(at + 1, at));
+        } else {
+            (nth..last).rev().for_each(|at| self.copy(at, at + 1));
+        }
+        let place = self.place(nth);
+        self.slots[place] = entry;
+    }
+
+    fn copy(&mut self, from: usize, to: usize) {
+        let (from, to) = (self.place(from), self.place(to));
+        self.slots[to] = self.slots[from];
+    }
+
     #[inline]
     pub(crate) fn drop_first(&mut self) {
         self.first = self.place(1);
