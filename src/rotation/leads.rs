@@ -67,6 +67,7 @@ impl Default for Hand {
 
 impl Leads {
     /// The account that writes to a lead, if one does.
+    #[inline]
     pub(crate) fn account(&self, lead: LeadId) -> Option<AccountId> {
         Some(self.get(lead)?.last.account)
     }

@@ -30,6 +30,7 @@ impl<T, const LONG: usize> Segments<T, LONG> {
     }
 
     /// Adds an entry and returns its number. There is memory for fewer than have numbers.
+    #[inline]
     pub(crate) fn push(&mut self, entry: T) -> u32 {
         let number = u32::try_from(self.len).unwrap_or(u32::MAX);
         if self.segments.last().is_none_or(|last| last.len() == LONG) {

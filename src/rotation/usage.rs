@@ -101,6 +101,7 @@ impl Usage {
     }
 
     /// Enters a send at `at`, which is not before any other. Days with one are noted apart.
+    #[inline]
     pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, memory: Span) {
         self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });
         if self.log.is_since(at.minus(memory)) {
