@@ -23,12 +23,14 @@ mod pool;
 /// A history: what it is called, its size, and what lives through it.
 type Scenario = (&'static str, u64, fn(u64) -> Calls);
 
-const SCENARIOS: [Scenario; 24] = [
+const SCENARIOS: [Scenario; 26] = [
     ("steady", 1_000, crowds::steady),
     ("steady", 100_000, crowds::steady),
     ("steady", 1_000_000, crowds::steady),
     ("asleep", 1_000, crowds::asleep),
     ("asleep", 100_000, crowds::asleep),
+    ("at-once", 1_000, crowds::at_once),
+    ("at-once", 100_000, crowds::at_once),
     ("wake", 1_000, crowds::wake),
     ("wake", 100_000, crowds::wake),
     ("midnight", 1_000, crowds::midnight),

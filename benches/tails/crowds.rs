@@ -43,6 +43,21 @@ pub(crate) fn asleep(n: u64) -> Calls {
     pool.calls
 }
 
+/// Everybody has an email on its way at once. First they end in no order, then in theirs.
+pub(crate) fn at_once(n: u64) -> Calls {
+    let mut pool = Pool::of(n, alike);
+    pool.on_the_way = usize::MAX;
+    let rounds = by_size(n, [20, 1, 1]);
+    for round in 0..2 * rounds {
+        pool.burst(0, n);
+        for ended in 0..usize::try_from(n).expect("a small number") {
+            if round < rounds { pool.settle_at(ended * 7_919) } else { pool.settle_oldest() }
+        }
+        pool.wait(0);
+    }
+    pool.calls
+}
+
 /// Everybody sends at one instant, rests for as long, and wakes in the same millisecond.
 pub(crate) fn wake(n: u64) -> Calls {
     let mut pool = Pool::of(n, alike);

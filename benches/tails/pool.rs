@@ -131,6 +131,14 @@ impl Pool {
         }
     }
 
+    /// Settles one of those on their way, far from the last for a place that is.
+    pub(crate) fn settle_at(&mut self, place: usize) {
+        let place = place % self.out.len().max(1);
+        if let Some(one) = self.out.swap_remove_back(place) {
+            self.settle(one);
+        }
+    }
+
     /// Turns at one instant, all of which somebody may take.
     pub(crate) fn burst(&mut self, campaign: u64, turns: u64) {
         for _ in 0..turns {
