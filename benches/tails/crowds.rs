@@ -45,7 +45,7 @@ pub(crate) fn asleep(n: u64) -> Calls {
 
 /// Everybody has an email on its way at once. First they end in no order, then in theirs.
 pub(crate) fn at_once(n: u64) -> Calls {
-    let mut pool = Pool::of(n, alike);
+    let mut pool = Pool::of(n, |id| alike(id).daily_cap(100));
     pool.on_the_way = usize::MAX;
     let rounds = by_size(n, [20, 1, 1]);
     for round in 0..2 * rounds {

@@ -1,27 +1,32 @@
 //! A list that grows without moving what is in it: no single call pays for all that came before.
 //!
-//! Only the first segment grows as lists do, so that a short list takes little room. Knows no
-//! meaning of what it holds.
+//! Only the first segment grows as lists do, so that a short list takes little room and is found at
+//! once. Knows no meaning of what it holds.
 
 /// Entries by number, in segments of `LONG` each.
 #[derive(Clone, Debug)]
 pub(crate) struct Segments<T, const LONG: usize> {
+    first: Vec<T>,
     /// All but the last are full.
-    segments: Vec<Vec<T>>,
+    others: Vec<Vec<T>>,
     len: usize,
 }
 
 impl<T, const LONG: usize> Segments<T, LONG> {
     #[inline]
     pub(crate) fn get(&self, number: u32) -> Option<&T> {
-        let number = number as usize;
-        self.segments.get(number / LONG)?.get(number % LONG)
+        match (number as usize).checked_sub(LONG) {
+            None => self.first.get(number as usize),
+            Some(number) => self.others.get(number / LONG)?.get(number % LONG),
+        }
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
-        let number = number as usize;
-        self.segments.get_mut(number / LONG)?.get_mut(number % LONG)
+        match (number as usize).checked_sub(LONG) {
+            None => self.first.get_mut(number as usize),
+            Some(number) => self.others.get_mut(number / LONG)?.get_mut(number % LONG),
+        }
     }
 
     #[inline]
@@ -33,28 +38,41 @@ impl<T, const LONG: usize> Segments<T, LONG> {
     #[inline]
     pub(crate) fn push(&mut self, entry: T) -> u32 {
         let number = u32::try_from(self.len).unwrap_or(u32::MAX);
-        if self.segments.last().is_none_or(|last| last.len() == LONG) {
-            let room = if self.segments.is_empty() { 0 } else { LONG };
-            self.segments.push(Vec::with_capacity(room));
-        }
-        if let Some(last) = self.segments.last_mut() {
-            if last.len() == last.capacity() {
-                last.reserve_exact((last.len() / 2).max(4).min(LONG - last.len()));
-            }
+        self.len += 1;
+        if let Some(last) = self.others.last_mut().filter(|last| last.len() < LONG) {
             last.push(entry);
-            self.len += 1;
+        } else if self.first.len() < LONG {
+            if self.first.len() == self.first.capacity() {
+                self.make_room();
+            }
+            self.first.push(entry);
+        } else {
+            self.begin(entry);
         }
         number
     }
 
+    #[cold]
+    fn make_room(&mut self) {
+        let len = self.first.len();
+        self.first.reserve_exact((len / 2).max(4).min(LONG - len));
+    }
+
+    #[cold]
+    fn begin(&mut self, entry: T) {
+        let mut segment = Vec::with_capacity(LONG);
+        segment.push(entry);
+        self.others.push(segment);
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.segments.iter().flatten()
+        self.first.iter().chain(self.others.iter().flatten())
     }
 }
 
 impl<T, const LONG: usize> Default for Segments<T, LONG> {
     fn default() -> Self {
-        Self { segments: Vec::new(), len: 0 }
+        Self { first: Vec::new(), others: Vec::new(), len: 0 }
     }
 }
 
