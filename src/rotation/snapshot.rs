@@ -212,3 +212,46 @@ fn open_ones(state: &State, id: AccountId) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::policy::{Account, Campaign};
+    use crate::rotation::config::Config;
+    use crate::rotation::reservation::Request;
+    use crate::vocab::{LeadId, OwnerId};
+
+    #[test]
+    fn a_reservation_that_is_out_is_out_everywhere() {
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let mut engine = Engine::new(Config::default());
+        let account = Account::new(AccountId(7), OwnerId(1), "ana@acme.example");
+        engine.add_account(account, now).unwrap();
+        engine.add_campaign(Campaign::new(CampaignId(3), OwnerId(1)), now).unwrap();
+        engine.attach(CampaignId(3), &[AccountId(7)], now).unwrap();
+        let granted = engine.reserve(CampaignId(3), &Request::new_lead(LeadId(1)), now);
+        assert!(granted.unwrap().reserved().is_some());
+        let text = serde_json::to_string(&engine.snapshot()).unwrap();
+        let refused = |path: &str, new: Value| {
+            let mut value: Value = serde_json::from_str(&text).unwrap();
+            let found = value.pointer_mut(path).unwrap_or_else(|| panic!("no {path} in {text}"));
+            assert_ne!(std::mem::replace(found, new.clone()), new, "{path}");
+            Engine::restore(serde_json::from_value(value).unwrap()).err()
+        };
+        let usage = SnapshotError::Usage { account: AccountId(7) };
+        assert_eq!(
+            refused("/state/campaigns/3/usage/open", json!([])),
+            Some(SnapshotError::Reservations)
+        );
+        assert_eq!(
+            refused("/state/campaigns/3/usage/open/0/ends_at", json!("1970-01-01T00:00:09Z")),
+            Some(SnapshotError::Reservations)
+        );
+        assert_eq!(
+            refused("/state/accounts/7/usage/open/0/ends_at", json!("1970-01-01T00:00:09Z")),
+            Some(usage)
+        );
+    }
+}
