@@ -4,7 +4,7 @@
 //! the engine's own events never are.
 
 use crate::policy::{rescaled, within_reach};
-use crate::rotation::charge::{Hints, end, reserve};
+use crate::rotation::charge::{ChargedDay, Hints, end, reserve};
 use crate::rotation::event::{Event, Fact, Grant};
 use crate::rotation::reservation::Fate;
 use crate::rotation::settings;
@@ -34,7 +34,7 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         Fact::CampaignDeleted { campaign } => settings::delete_campaign(state, *campaign),
         Fact::CampaignSet { campaign } => settings::set_campaign(state, campaign, at),
         Fact::Cancelled { reservation } => {
-            end(state, *reservation, (Fate::Cancelled, None), at);
+            end(state, *reservation, (Fate::Cancelled, ChargedDay::Told(None)), at);
         }
         Fact::ClockConfirmed => {}
         Fact::Detached { campaign, accounts } => detach(state, *campaign, accounts),
@@ -53,7 +53,7 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
             }
         }
         Fact::Lapsed { reservation, day } => {
-            end(state, *reservation, (Fate::Lapsed, Some(*day)), at);
+            end(state, *reservation, (Fate::Lapsed, ChargedDay::Told(Some(*day))), at);
         }
         Fact::LeadBound { campaign, lead, account } => {
             let since = state.reservations.next_id();
@@ -70,7 +70,7 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
             come_back(state, *campaign, accounts, *present);
         }
         Fact::Settled { reservation, outcome, day } => {
-            end(state, *reservation, (Fate::Settled(*outcome), *day), at);
+            end(state, *reservation, (Fate::Settled(*outcome), ChargedDay::Told(*day)), at);
         }
         Fact::UsageReported { account, emails, day } => {
             if let Some(account) = state.accounts.get_mut(account) {

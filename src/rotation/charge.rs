@@ -167,6 +167,15 @@ fn remember(state: &mut State, grant: &Grant<'_>, owner: OwnerId, key: &str) {
     state.keys.insert(name, keyed);
 }
 
+/// The civil day that an email is charged to, if it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChargedDay {
+    /// Today in the account's zone, by the zone table that this build carries.
+    Found,
+    /// What was decided before.
+    Told(Option<CivilDay>),
+}
+
 /// Whose reservation has ended, and whether it was out until then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended {
@@ -177,12 +186,11 @@ pub(crate) struct Ended {
     pub(crate) day: Option<CivilDay>,
 }
 
-/// Ends a reservation, or corrects how one that lapsed has ended. The civil day that it is charged
-/// to is looked up if it is not told.
+/// Ends a reservation, or corrects how one that lapsed has ended.
 pub(crate) fn end(
     state: &mut State,
     id: ReservationId,
-    (fate, day): (Fate, Option<CivilDay>),
+    (fate, charged_day): (Fate, ChargedDay),
     at: Timestamp,
 ) -> Option<Ended> {
     let memory = state.reservation_memory();
@@ -195,7 +203,7 @@ pub(crate) fn end(
     let charged_before = reservation.charged_at.take();
     reservation.charged_at = counts.then_some(at);
     let reservation = &*reservation;
-    let mut day = day.filter(|_| counts);
+    let mut day = None;
     let account_slot = accounts.find(&reservation.account, reservation.hints.1);
     if let Some(account) = account_slot.and_then(|slot| accounts.at_mut(slot)) {
         account.usage.open.end(reservation.ends_at, id);
@@ -203,9 +211,11 @@ pub(crate) fn end(
             account.usage.log.take_back(before, new_lead);
         }
         if counts {
-            // What is kept of the day is no fact.
-            let today = &mut account.usage.today;
-            day = Some(day.unwrap_or_else(|| today.day(account.settings.zone, at)));
+            day = match charged_day {
+                // What is kept of the day is no fact.
+                ChargedDay::Found => Some(account.usage.today.day(account.settings.zone, at)),
+                ChargedDay::Told(day) => day,
+            };
             charge(account, (reservation.number, new_lead), day, at);
         }
         if fate == Fate::Cancelled {

@@ -8,7 +8,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::rotation::apply;
-use crate::rotation::charge::{self, Ended, Hints};
+use crate::rotation::charge::{self, ChargedDay, Ended, Hints};
 use crate::rotation::config::Config;
 use crate::rotation::event::{Event, Fact, Grant, Reserved};
 use crate::rotation::index::{Index, Touch};
@@ -183,7 +183,8 @@ impl Engine {
     /// Takes in the end of a reservation, which is an event, too.
     pub(crate) fn end(&mut self, at: Timestamp, reservation: ReservationId, fate: Fate) {
         self.state.seen = self.state.seen.max(Some(at));
-        let Some(ended) = charge::end(&mut self.state, reservation, (fate, None), at) else {
+        let Some(ended) = charge::end(&mut self.state, reservation, (fate, ChargedDay::Found), at)
+        else {
             return;
         };
         let day = ended.day;

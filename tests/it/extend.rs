@@ -194,6 +194,7 @@ fn a_fact_says_which_day_is_charged() {
     engine.tick(tomorrow + crate::world::minutes(10)).unwrap();
     engine.report_usage(AccountId(1), 2, tomorrow + crate::world::minutes(10)).unwrap();
     let mut events = engine.take_events();
+    let mut untold = events.clone();
     let mut days = Vec::new();
     for event in &mut events {
         let day = if let Fact::Settled { day, .. } = &mut event.fact {
@@ -210,10 +211,20 @@ fn a_fact_says_which_day_is_charged() {
     }
     assert_eq!(days, ["2026-11-24", "2026-11-25", "2026-11-25"]);
     let later = tomorrow + crate::world::minutes(10);
-    let allowance = |engine: &Engine| engine.standing(AccountId(1), later).unwrap().allowance;
-    assert_eq!(allowance(&engine), 1, "the second day");
-    let moved = Engine::restore_with(before, events).unwrap();
-    assert_eq!(allowance(&moved), 7, "two days with sends came before");
+    let allowance = |engine: &Engine, at| engine.standing(AccountId(1), at).unwrap().allowance;
+    assert_eq!(allowance(&engine, later), 1, "the second day");
+    let moved = Engine::restore_with(before.clone(), events).unwrap();
+    assert_eq!(allowance(&moved, later), 7, "two days with sends came before");
+    // A day that no fact says is none.
+    for event in &mut untold {
+        if let Fact::Settled { day, .. } = &mut event.fact {
+            *day = None;
+        }
+    }
+    let next_day = later + crate::world::minutes(24 * 60);
+    assert_eq!(allowance(&engine, next_day), 7, "the third day");
+    let untold = Engine::restore_with(before, untold).unwrap();
+    assert_eq!(allowance(&untold, next_day), 1, "one day with a send came before");
 }
 
 /// The same events twice are not taken for a longer history.
