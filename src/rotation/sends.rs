@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::rotation::bulk::Entry;
-use crate::rotation::slots::Slots;
+use crate::rotation::stamps::Stamps;
 use crate::vocab::Timestamp;
 
 /// How many milliseconds a page spans: 32 bits, without the one that marks a new lead.
@@ -17,21 +17,21 @@ pub(crate) struct Sends {
     /// The Unix millisecond at which the first page begins; the second follows it.
     base: i64,
     /// Milliseconds since the page began, and in the lowest bit whether it was to a new lead.
-    slots: Slots,
-    /// How many of the first slots are void.
+    stamps: Stamps,
+    /// How many of the first stamps are void.
     void: u32,
-    /// Which slot is the first on the second page; never a void one.
+    /// Which stamp is the first on the second page; never a void one.
     turn: u32,
 }
 
 impl Sends {
     pub(crate) fn is_empty(&self) -> bool {
-        self.void as usize == self.slots.len()
+        self.void as usize == self.stamps.len()
     }
 
     /// Whether no more fit in.
     pub(crate) fn is_full(&self) -> bool {
-        self.slots.len() == u32::MAX as usize
+        self.stamps.len() == u32::MAX as usize
     }
 
     /// Whether an instant is beyond the second page. If nobody is on the first any more, the second
@@ -40,31 +40,31 @@ impl Sends {
         let mut offset = at.unix_ms() - self.base;
         if offset >= 2 * PAGE && self.turn == self.void {
             self.base += PAGE;
-            self.turn = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            self.turn = u32::try_from(self.stamps.len()).unwrap_or(u32::MAX);
             offset -= PAGE;
         }
         offset >= 2 * PAGE && !self.is_empty()
     }
 
-    /// Adds a send behind others, if it is not before them and nothing but a slot is needed.
+    /// Adds a send behind others, if it is not before them and nothing but a stamp is needed.
     #[inline]
     pub(crate) fn append(&mut self, at: Timestamp, new_lead: bool) -> bool {
-        let Slots::One(slots) = &self.slots else { return self.append_to_many(at, new_lead) };
-        let has_room = slots.len() < slots.capacity() && slots.len() > self.void as usize;
-        let offset = self.behind(slots.len(), slots.last(), at).filter(|_| has_room);
-        let (Some(offset), Slots::One(slots)) = (offset, &mut self.slots) else { return false };
+        let Stamps::One(stamps) = &self.stamps else { return self.append_to_many(at, new_lead) };
+        let has_room = stamps.len() < stamps.capacity() && stamps.len() > self.void as usize;
+        let offset = self.behind(stamps.len(), stamps.last(), at).filter(|_| has_room);
+        let (Some(offset), Stamps::One(stamps)) = (offset, &mut self.stamps) else { return false };
         self.turn += u32::from(offset < PAGE);
-        slots.push(slot(offset, new_lead));
+        stamps.push(stamp(offset, new_lead));
         true
     }
 
     #[inline(never)]
     fn append_to_many(&mut self, at: Timestamp, new_lead: bool) -> bool {
-        let Slots::Many(slots) = &self.slots else { return false };
-        let offset = self.behind(slots.len(), slots.last(), at);
-        let (Some(offset), Slots::Many(slots)) = (offset, &mut self.slots) else { return false };
+        let Stamps::Many(stamps) = &self.stamps else { return false };
+        let offset = self.behind(stamps.len(), stamps.last(), at);
+        let (Some(offset), Stamps::Many(stamps)) = (offset, &mut self.stamps) else { return false };
         self.turn += u32::from(offset < PAGE);
-        slots.push(slot(offset, new_lead));
+        stamps.push(stamp(offset, new_lead));
         true
     }
 
@@ -82,22 +82,22 @@ impl Sends {
     pub(crate) fn push(&mut self, at: Timestamp, new_lead: bool) {
         if self.is_empty() {
             self.base = at.unix_ms();
-            self.slots.clear();
+            self.stamps.clear();
             (self.void, self.turn) = (0, 0);
         }
-        if !self.slots.has_room() {
+        if !self.stamps.has_room() {
             self.make_room();
         }
         let offset = at.unix_ms() - self.base;
         self.turn += u32::from(offset < PAGE);
-        self.slots.push(slot(offset, new_lead));
+        self.stamps.push(stamp(offset, new_lead));
     }
 
     /// Takes out the oldest send if it is at or before that instant.
     pub(crate) fn pop(&mut self, until: Timestamp) -> Option<Entry> {
         let send = self.live().next().map(|index| self.entry(index));
         let send = send.filter(|send| send.at <= until)?;
-        if self.slots.drop_first() {
+        if self.stamps.drop_first() {
             self.turn = self.turn.saturating_sub(1);
         } else {
             self.void += 1;
@@ -109,10 +109,10 @@ impl Sends {
     /// Takes out one send of a kind at an instant.
     pub(crate) fn take_back(&mut self, unix_ms: i64, new_lead: bool) -> bool {
         let mut here = self.first_from(unix_ms)..self.first_from(unix_ms + 1);
-        let Some(index) = here.find(|index| (self.slots.at(*index) & 1 == 1) == new_lead) else {
+        let Some(index) = here.find(|index| (self.stamps.at(*index) & 1 == 1) == new_lead) else {
             return false;
         };
-        self.slots.remove(index);
+        self.stamps.remove(index);
         self.turn -= u32::from(index < self.turn as usize);
         true
     }
@@ -130,52 +130,52 @@ impl Sends {
     #[inline]
     pub(crate) fn is_since(&self, unix_ms: i64) -> bool {
         let page = if self.void < self.turn { 0 } else { PAGE };
-        let first = self.slots.first(self.void);
+        let first = self.stamps.first(self.void);
         first.is_none_or(|first| self.base + page + i64::from(first >> 1) > unix_ms)
     }
 
     /// How many there are at or after an instant.
     pub(crate) fn since(&self, unix_ms: i64) -> u64 {
-        (self.slots.len() - self.first_from(unix_ms)) as u64
+        (self.stamps.len() - self.first_from(unix_ms)) as u64
     }
 
     /// How many of those were to new leads. Looks at each.
     pub(crate) fn new_leads_since(&self, unix_ms: i64) -> u64 {
-        let sends = self.first_from(unix_ms)..self.slots.len();
-        sends.map(|index| u64::from(self.slots.at(index) & 1)).sum()
+        let sends = self.first_from(unix_ms)..self.stamps.len();
+        sends.map(|index| u64::from(self.stamps.at(index) & 1)).sum()
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
         self.live().map(|index| self.entry(index))
     }
 
-    /// The memory that the slots take up, in bytes.
+    /// The memory that the stamps take up, in bytes.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.bytes()
+        self.stamps.bytes()
     }
 
-    /// The slots that are not void.
+    /// The stamps that are not void.
     fn live(&self) -> Range<usize> {
-        self.void as usize..self.slots.len()
+        self.void as usize..self.stamps.len()
     }
 
     fn at(&self, index: usize) -> Timestamp {
-        self.instant(self.slots.at(index), index < self.turn as usize)
+        self.instant(self.stamps.at(index), index < self.turn as usize)
     }
 
     /// When the send was that is written so, on the first page or the second.
     #[inline]
-    fn instant(&self, slot: u32, is_on_first: bool) -> Timestamp {
+    fn instant(&self, stamp: u32, is_on_first: bool) -> Timestamp {
         let page = if is_on_first { 0 } else { PAGE };
-        Timestamp::from_unix_ms(self.base + page + i64::from(slot >> 1)).unwrap_or(Timestamp::MAX)
+        Timestamp::from_unix_ms(self.base + page + i64::from(stamp >> 1)).unwrap_or(Timestamp::MAX)
     }
 
     fn entry(&self, index: usize) -> Entry {
-        Entry { at: self.at(index), total: 1, new_leads: u64::from(self.slots.at(index) & 1) }
+        Entry { at: self.at(index), total: 1, new_leads: u64::from(self.stamps.at(index) & 1) }
     }
 
-    /// The first slot at or after an instant.
+    /// The first stamp at or after an instant.
     #[inline]
     fn first_from(&self, unix_ms: i64) -> usize {
         let offset = unix_ms - self.base;
@@ -183,21 +183,21 @@ impl Sends {
         let (page, offset) = if offset < PAGE {
             (void..turn, offset)
         } else {
-            (turn..self.slots.len(), offset - PAGE)
+            (turn..self.stamps.len(), offset - PAGE)
         };
         let least = u32::try_from(offset.max(0) << 1);
-        least.map_or(page.end, |least| self.slots.first_from(page, least))
+        least.map_or(page.end, |least| self.stamps.first_from(page, least))
     }
 
     fn make_room(&mut self) {
-        let dropped = self.slots.make_room(self.void);
+        let dropped = self.stamps.make_room(self.void);
         (self.void, self.turn) = (self.void - dropped, self.turn - dropped);
     }
 }
 
 /// What stands for a send so many milliseconds after the first page began.
 #[inline]
-fn slot(offset: i64, new_lead: bool) -> u32 {
+fn stamp(offset: i64, new_lead: bool) -> u32 {
     u32::try_from(offset & (PAGE - 1)).unwrap_or_default() << 1 | u32::from(new_lead)
 }
 
