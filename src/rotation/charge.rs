@@ -10,7 +10,7 @@ use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::state::{AccountRecord, State};
 use crate::rotation::table::{Hint, Slot};
 use crate::rotation::usage::{LastSend, MEMORY_MIN};
-use crate::vocab::{CivilDay, OwnerId, ReservationId, Timestamp};
+use crate::vocab::{CivilDay, OwnerId, ReservationId, Timestamp, Zone};
 
 /// Where the records are that a grant is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,14 +31,9 @@ pub(crate) fn reserve(
     let turn = take_turn(state, grant, hints)?;
     let State { campaigns, accounts, reservations, config, .. } = state;
     let (campaign, account) = (campaigns.at_mut(turn.campaign)?, accounts.at_mut(turn.account)?);
-    let open = Open {
-        id: grant.reservation,
-        ends_at: grant.ends_at,
-        number: grant.number,
-        new_lead: grant.new_lead(),
-    };
-    account.usage.open(open);
-    campaign.usage.open(Open { number: 0, ..open });
+    let open = Open::new(grant.reservation, grant.ends_at, grant.new_lead());
+    account.usage.open(open.numbered(grant.number));
+    campaign.usage.open(open);
     let lead = campaign.leads.reserved(grant, at, config.lead_memory);
     reservations.push(Reservation {
         id: grant.reservation,
@@ -203,19 +198,23 @@ pub(crate) fn end(
     let charged_before = reservation.charged_at.take();
     reservation.charged_at = counts.then_some(at);
     let reservation = &*reservation;
-    let mut day = None;
+    let mut day = match charged_day {
+        // An account stays for what it sent; without one, days are those of universal time.
+        ChargedDay::Found => counts.then(|| Zone::UTC.civil_day(at)),
+        ChargedDay::Told(day) => day.filter(|_| counts),
+    };
     let account_slot = accounts.find(&reservation.account, reservation.hints.1);
     if let Some(account) = account_slot.and_then(|slot| accounts.at_mut(slot)) {
-        account.usage.open.end(reservation.ends_at, id);
+        let was_out = account.usage.open.end(reservation.ends_at, id);
+        debug_assert_eq!(was_out, was == Fate::Open, "{id} on its account");
         if let Some(before) = charged_before {
             account.usage.log.take_back(before, new_lead);
         }
         if counts {
-            day = match charged_day {
+            if charged_day == ChargedDay::Found {
                 // What is kept of the day is no fact.
-                ChargedDay::Found => Some(account.usage.today.day(account.settings.zone, at)),
-                ChargedDay::Told(day) => day,
-            };
+                day = Some(account.usage.today.day(account.settings.zone, at));
+            }
             charge(account, (reservation.number, new_lead), day, at);
         }
         if fate == Fate::Cancelled {
@@ -228,7 +227,8 @@ pub(crate) fn end(
     }
     let campaign_slot = campaigns.find(&reservation.campaign, reservation.hints.0);
     if let Some(campaign) = campaign_slot.and_then(|slot| campaigns.at_mut(slot)) {
-        campaign.usage.open.end(reservation.ends_at, id);
+        let was_out = campaign.usage.open.end(reservation.ends_at, id);
+        debug_assert_eq!(was_out, was == Fate::Open, "{id} in its campaign");
         if let Some(before) = charged_before {
             campaign.usage.log.take_back(before, new_lead);
         }

@@ -16,7 +16,7 @@ use crate::rotation::lease::Lease;
 use crate::rotation::reservation::{Fate, Reservation};
 use crate::rotation::state::State;
 use crate::rotation::table::{Hint, Slot};
-use crate::vocab::{AccountId, CampaignId, ReservationId, Span, TimeError, Timestamp, Zone};
+use crate::vocab::{AccountId, CampaignId, ReservationId, Span, TimeError, Timestamp};
 
 /// A sender rotation: accounts, campaigns, and whose turn it is.
 ///
@@ -192,11 +192,10 @@ impl Engine {
         if let Some(outbox) = &mut self.outbox {
             let fact = match fate {
                 Fate::Cancelled => Fact::Cancelled { reservation },
-                Fate::Lapsed => {
-                    // Its account is there; a deleted one stays for what it sent.
-                    let day = day.unwrap_or_else(|| Zone::UTC.civil_day(at));
-                    Fact::Lapsed { reservation, day }
-                }
+                Fate::Lapsed => match day {
+                    Some(day) => Fact::Lapsed { reservation, day },
+                    None => return,
+                },
                 Fate::Settled(outcome) => Fact::Settled { reservation, outcome, day },
                 Fate::Open => return,
             };

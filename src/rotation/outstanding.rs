@@ -19,49 +19,42 @@ pub(crate) struct Open {
     /// Which send of the account this is, counted from 0.
     pub(crate) number: u64,
     pub(crate) new_lead: bool,
+    /// Whether it has ended, and is not swept away yet.
+    #[serde(skip)]
+    ended: bool,
+}
+
+impl Open {
+    pub(crate) const fn new(id: ReservationId, ends_at: Timestamp, new_lead: bool) -> Self {
+        Self { id, ends_at, number: 0, new_lead, ended: false }
+    }
+
+    /// The same as a send of an account, counted from 0.
+    pub(crate) const fn numbered(self, number: u64) -> Self {
+        Self { number, ..self }
+    }
+
+    fn key(&self) -> (Timestamp, ReservationId) {
+        (self.ends_at, self.id)
+    }
 }
 
 /// So many ended ones may stand among those that are out before they are looked at.
 const ENDED_MIN: usize = 64;
+
+/// Once none is out, room for so many is kept.
+const ROOM_KEPT: usize = 64;
 
 /// Those out, by the instant at which they lapse, then by number.
 #[derive(Clone, Default, Deserialize)]
 #[serde(from = "Vec<Open>")]
 pub(crate) struct Outstanding {
     /// The first is out, and the last, if there are any.
-    entries: Vec<Entry>,
+    entries: Vec<Open>,
     /// How many of the first entries are void.
     void: u32,
     /// How many of the others have ended.
     ended: u32,
-}
-
-/// A reservation that is out, or was, in no more memory than the former.
-#[derive(Clone, Copy)]
-struct Entry {
-    id: ReservationId,
-    ends_at: Timestamp,
-    number: u64,
-    new_lead: bool,
-    ended: bool,
-}
-
-impl Entry {
-    fn key(&self) -> (Timestamp, ReservationId) {
-        (self.ends_at, self.id)
-    }
-}
-
-impl From<Open> for Entry {
-    fn from(Open { id, ends_at, number, new_lead }: Open) -> Self {
-        Self { id, ends_at, number, new_lead, ended: false }
-    }
-}
-
-impl From<&Entry> for Open {
-    fn from(&Entry { id, ends_at, number, new_lead, .. }: &Entry) -> Self {
-        Self { id, ends_at, number, new_lead }
-    }
 }
 
 impl Outstanding {
@@ -73,14 +66,14 @@ impl Outstanding {
 
     /// Those out, the first to lapse first.
     #[inline]
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = Open> {
-        self.standing().iter().filter(|entry| !entry.ended).map(Open::from)
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Open> {
+        self.standing().iter().filter(|entry| !entry.ended)
     }
 
     /// The last to lapse.
     #[inline]
-    pub(crate) fn last(&self) -> Option<Open> {
-        self.entries.last().map(Open::from)
+    pub(crate) fn last(&self) -> Option<&Open> {
+        self.entries.last()
     }
 
     /// Whether a reservation is out that lapses at an instant.
@@ -91,16 +84,15 @@ impl Outstanding {
     /// Adds a reservation.
     #[inline]
     pub(crate) fn add(&mut self, open: Open) {
-        let entry = Entry::from(open);
         // Reservations live equally long, so nearly all lapse in the order in which they came.
-        if self.entries.last().is_none_or(|last| last.key() < entry.key()) {
+        if self.entries.last().is_none_or(|last| last.key() < open.key()) {
             if self.entries.len() == self.entries.capacity() {
                 self.make_room();
             }
-            self.entries.push(entry);
+            self.entries.push(open);
         } else {
-            let at = self.standing().partition_point(|other| other.key() < entry.key());
-            self.entries.insert(self.void as usize + at, entry);
+            let at = self.standing().partition_point(|other| other.key() < open.key());
+            self.entries.insert(self.void as usize + at, open);
         }
     }
 
@@ -108,8 +100,8 @@ impl Outstanding {
     #[inline]
     pub(crate) fn end(&mut self, ends_at: Timestamp, id: ReservationId) -> bool {
         // An account mostly has no other.
-        if self.entries.len() == 1 && self.entries[0].id == id {
-            self.entries.clear();
+        if self.entries.len() == 1 && self.entries[0].key() == (ends_at, id) {
+            self.clear();
             return true;
         }
         self.end_of_many(ends_at, id)
@@ -124,8 +116,7 @@ impl Outstanding {
             self.entries.pop();
             self.ended -= 1;
             if self.entries.len() == self.void as usize {
-                self.entries.clear();
-                self.void = 0;
+                self.clear();
             }
         }
         while self.entries.get(self.void as usize).is_some_and(|first| first.ended) {
@@ -136,6 +127,15 @@ impl Outstanding {
             self.sweep();
         }
         true
+    }
+
+    fn clear(&mut self) {
+        self.void = 0;
+        if self.entries.capacity() <= ROOM_KEPT {
+            self.entries.clear();
+        } else {
+            self.entries = Vec::new();
+        }
     }
 
     #[inline(never)]
@@ -163,7 +163,7 @@ impl Outstanding {
     }
 
     #[inline]
-    fn standing(&self) -> &[Entry] {
+    fn standing(&self) -> &[Open] {
         self.entries.get(self.void as usize..).unwrap_or_default()
     }
 
@@ -182,8 +182,7 @@ impl Outstanding {
 impl From<Vec<Open>> for Outstanding {
     /// They are in order, as whoever reads them checks.
     fn from(all: Vec<Open>) -> Self {
-        let entries = all.into_iter().map(Entry::from).collect();
-        Self { entries, void: 0, ended: 0 }
+        Self { entries: all, void: 0, ended: 0 }
     }
 }
 
@@ -214,7 +213,7 @@ mod tests {
 
     fn open(ends_at: i64, id: u64) -> Open {
         let ends_at = Timestamp::from_unix_ms(ends_at).unwrap();
-        Open { id: ReservationId(id), ends_at, number: id, new_lead: id % 2 == 0 }
+        Open::new(ReservationId(id), ends_at, id % 2 == 0).numbered(id)
     }
 
     /// Reservations come and end in any order, and a plain sorted list has the same.
@@ -236,7 +235,7 @@ mod tests {
                     let new = open(ends_at, step.unsigned_abs().into());
                     outstanding.add(new);
                     plain.push(new);
-                    plain.sort_unstable_by_key(|open| (open.ends_at, open.id));
+                    plain.sort_unstable_by_key(Open::key);
                 } else if !plain.is_empty() {
                     let most = if seed % 3 == 0 { 4.min(plain.len()) } else { plain.len() };
                     let at = usize::try_from(draw(most as u64)).unwrap();
@@ -249,13 +248,10 @@ mod tests {
                     );
                 }
                 assert_eq!(outstanding.len(), plain.len(), "seed {seed}, step {step}");
-                assert_eq!(outstanding.last(), plain.last().copied());
+                assert_eq!(outstanding.last(), plain.last());
                 if step % 50 == 0 {
-                    assert!(
-                        outstanding.iter().eq(plain.iter().copied()),
-                        "seed {seed}, step {step}"
-                    );
-                    assert!(outstanding.iter().rev().eq(plain.iter().rev().copied()));
+                    assert!(outstanding.iter().eq(&plain), "seed {seed}, step {step}");
+                    assert!(outstanding.iter().rev().eq(plain.iter().rev()));
                     assert!(plain.iter().all(|open| outstanding.has(open.ends_at, open.id)));
                     let text = serde_json::to_string(&outstanding).unwrap();
                     assert_eq!(serde_json::from_str::<Outstanding>(&text).unwrap(), outstanding);
@@ -287,6 +283,6 @@ mod tests {
             one.add(open(0, id));
             assert!(one.end(open(0, id).ends_at, ReservationId(id)));
         }
-        assert_eq!((one.entries.capacity(), size_of::<Entry>()), (1, 32));
+        assert_eq!((one.entries.capacity(), size_of::<Open>()), (1, 32));
     }
 }

@@ -138,7 +138,7 @@ impl Usage {
     }
 
     /// Those out that touch a civil day, or a later one.
-    fn open_on(&self, zone: Zone, day: CivilDay) -> impl Iterator<Item = Open> {
+    fn open_on(&self, zone: Zone, day: CivilDay) -> impl Iterator<Item = &Open> {
         self.open.iter().rev().take_while(move |open| zone.civil_day(open.ends_at) >= day)
     }
 
