@@ -61,12 +61,17 @@ impl Few {
         }
     }
 
-    /// The first by deadline among those whose start has come.
-    pub(crate) fn first_eligible(&mut self, virtual_time: i128) -> Option<&Standing> {
+    /// The first by deadline among those whose start has come and who are ready.
+    #[inline]
+    pub(crate) fn first_eligible(
+        &mut self,
+        virtual_time: i128,
+        is_ready: impl Fn(&Standing) -> bool,
+    ) -> Option<&Standing> {
         let mut order = self.order;
         for nth in 0..self.entries.len() {
             let entry = &self.entries[(order & 15) as usize];
-            if entry.start <= virtual_time {
+            if entry.start <= virtual_time && is_ready(entry) {
                 self.found = nth;
                 return Some(entry);
             }
@@ -75,14 +80,23 @@ impl Few {
         None
     }
 
-    /// The first by start among those whose start has not come.
-    pub(crate) fn first_ahead(&self, virtual_time: i128) -> Option<&Standing> {
-        let mut ahead = self.entries.iter().filter(|at| at.start > virtual_time);
+    /// The first by start among those whose start has not come and who are ready.
+    pub(crate) fn first_ahead(
+        &self,
+        virtual_time: i128,
+        is_ready: impl Fn(&Standing) -> bool,
+    ) -> Option<&Standing> {
+        let mut ahead = self.entries.iter().filter(|at| at.start > virtual_time && is_ready(at));
         let first = ahead.next()?;
         Some(ahead.fold(first, |least, at| if at.starts_before(least) { at } else { least }))
     }
 
     /// All of them, in any order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Standing> {
+        self.entries.iter()
+    }
+
+    /// Takes all of them out, in any order.
     pub(crate) fn take(&mut self) -> Vec<Standing> {
         std::mem::take(self).entries
     }

@@ -6,7 +6,7 @@
 
 use crate::rotation::few::Few;
 use crate::rotation::runs::Runs;
-use crate::rotation::standing::{Spot, Standing, Ticket};
+use crate::rotation::standing::{Rows, Spot, Standing, Ticket};
 use crate::rotation::table::Slot;
 
 /// Rows in the order of their turns.
@@ -85,29 +85,36 @@ impl Order {
         }
     }
 
-    /// The row that is first by deadline among those whose start has come.
+    /// The row that is first by deadline among those whose start has come. Of many it may not be
+    /// ready.
     #[inline]
     pub(crate) fn first_eligible(
         &mut self,
         virtual_time: i128,
-        stands: impl Fn(&Standing) -> bool,
+        rows: &(impl Rows + ?Sized),
     ) -> Option<&Standing> {
-        if let Some(runs) = &mut self.many {
-            return runs.first_eligible(virtual_time, stands);
+        match &mut self.many {
+            Some(runs) => runs.first_eligible(virtual_time, |at| rows.stands(at)),
+            None => self.few.first_eligible(virtual_time, |at| rows.is_ready(at.row())),
         }
-        self.few.first_eligible(virtual_time)
     }
 
-    /// The row that is first by start among those whose start has not come.
+    /// The row that is first by start among those whose start has not come. Of many it may not be
+    /// ready.
     pub(crate) fn first_ahead(
         &mut self,
         virtual_time: i128,
-        stands: impl Fn(&Standing) -> bool,
+        rows: &(impl Rows + ?Sized),
     ) -> Option<&Standing> {
-        if let Some(runs) = &mut self.many {
-            return runs.first_ahead(virtual_time, stands);
+        match &mut self.many {
+            Some(runs) => runs.first_ahead(virtual_time, |at| rows.stands(at)),
+            None => self.few.first_ahead(virtual_time, |at| rows.is_ready(at.row())),
         }
-        self.few.first_ahead(virtual_time)
+    }
+
+    /// Those that are gone through, ready or not.
+    pub(crate) fn few(&self) -> impl Iterator<Item = &Standing> {
+        self.few.iter()
     }
 
     /// Calls with rows whose turn comes soon after one was served, with each once; with none where
@@ -137,6 +144,17 @@ mod tests {
     use super::*;
     use crate::vocab::AccountId;
 
+    /// Where rows truly stand, with their tickets. All are ready.
+    impl Rows for [Option<(Spot, Ticket)>] {
+        fn stands(&self, at: &Standing) -> bool {
+            self[at.row().index()].is_some_and(|(_, ticket)| ticket == at.ticket)
+        }
+
+        fn is_ready(&self, row: Slot) -> bool {
+            self[row.index()].is_some()
+        }
+    }
+
     /// Rows and where they truly stand.
     struct Pool {
         order: Order,
@@ -148,10 +166,6 @@ mod tests {
     impl Pool {
         fn new(rows: usize, shared: bool) -> Self {
             Self { order: Order::default(), rows: vec![None; rows], shared }
-        }
-
-        fn stands(rows: &[Option<(Spot, Ticket)>], at: &Standing) -> bool {
-            rows[at.row().index()].is_some_and(|(_, ticket)| ticket == at.ticket)
         }
 
         fn put(&mut self, row: usize, spot: Spot) {
@@ -177,11 +191,10 @@ mod tests {
         fn first(&mut self, eligible: bool, now: i128) -> Option<Spot> {
             loop {
                 let Self { order, rows, .. } = self;
-                let stands = |at: &Standing| Self::stands(rows, at);
                 let at = if eligible {
-                    *order.first_eligible(now, stands)?
+                    *order.first_eligible(now, &rows[..])?
                 } else {
-                    *order.first_ahead(now, stands)?
+                    *order.first_ahead(now, &rows[..])?
                 };
                 let row = at.row().index();
                 let (spot, _) = rows[row].unwrap();
@@ -206,7 +219,7 @@ mod tests {
             }
             if self.order.len() > 2 * self.rows.len() + 64 {
                 let Self { order, rows, .. } = self;
-                order.retain(|at| Self::stands(rows, at));
+                order.retain(|at| rows[..].stands(at));
             }
             assert!(self.order.len() <= 2 * self.rows.len() + 64);
         }

@@ -11,11 +11,12 @@ use std::ops::Range;
 
 use crate::rotation::absent::Absent;
 use crate::rotation::agenda::Agenda;
+use crate::rotation::few::FEW;
 use crate::rotation::lease::Lease;
 use crate::rotation::lens::{Lens, spot};
 use crate::rotation::order::Order;
 use crate::rotation::outlook::Outlook;
-use crate::rotation::standing::{Spot, Standing, Ticket};
+use crate::rotation::standing::{Rows, Spot, Standing, Ticket};
 use crate::rotation::state::Attachment;
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
@@ -32,7 +33,7 @@ pub(super) enum Place {
     Nowhere,
     /// Part of a rotation in which everybody is gone through.
     Scanned,
-    /// Ready, as far as is known: in the order of turns.
+    /// In the order of turns: ready, as far as is known, or among a few that are all there.
     Turns(Ticket),
     /// Not ready before an instant.
     Waiting(Timestamp),
@@ -151,12 +152,11 @@ impl Rota {
         now: Timestamp,
     ) -> Option<Slot> {
         let Self { seats, turns, .. } = self;
-        let at = turns.first_eligible(virtual_time, |at| stands(seats, at))?;
-        let (row, ticket) = (at.row(), at.ticket);
-        let seat = seats.get(row.index())?.as_ref()?;
-        let outlook = outlooks.get(seat.account.index())?;
-        let is_there = seat.place == Place::Turns(ticket) && seat.moves == outlook.moves;
-        (is_there && outlook.is_ready(now)).then_some(row)
+        let rows = Present { seats, outlooks, now };
+        let row = turns.first_eligible(virtual_time, &rows)?.row();
+        let (seat, outlook) = rows.find(row)?;
+        let is_there = seat.moves == outlook.moves && outlook.is_ready(now);
+        is_there.then_some(row)
     }
 
     /// Puts an account back that was served. It mostly pauses now, and is mostly ready again when
@@ -258,7 +258,8 @@ impl Rota {
         }
         loop {
             let Self { seats, turns, .. } = self;
-            let row = turns.first_eligible(lens.virtual_time, |at| stands(seats, at))?.row();
+            let rows = Present { seats, outlooks: lens.outlooks, now: lens.now };
+            let row = turns.first_eligible(lens.virtual_time, &rows)?.row();
             if self.confirm(lens, row) {
                 return Some(row);
             }
@@ -273,7 +274,8 @@ impl Rota {
         }
         loop {
             let Self { seats, turns, .. } = self;
-            let row = turns.first_ahead(lens.virtual_time, |at| stands(seats, at))?.row();
+            let rows = Present { seats, outlooks: lens.outlooks, now: lens.now };
+            let row = turns.first_ahead(lens.virtual_time, &rows)?.row();
             if self.confirm(lens, row) {
                 return Some(row);
             }
@@ -340,6 +342,7 @@ impl Rota {
     }
 
     pub(super) fn sit(&mut self, lens: &mut Lens<'_>, row: Slot) {
+        let few = are_few(&self.seats);
         let (Some(Some(seat)), Some((_, attachment))) =
             (self.seats.get_mut(row.index()), lens.attached.row(row))
         else {
@@ -353,7 +356,8 @@ impl Rota {
             self.note_flip(row, flips_at);
             return;
         }
-        if attachment.present && outlook.is_ready(lens.now) {
+        let may_join = outlook.is_ready(lens.now) || few && !outlook.away();
+        if attachment.present && may_join {
             let spot = spot(seat.id, outlook, attachment);
             self.join(row, spot, outlook.moves);
             self.note_flip(row, flips_at);
@@ -385,6 +389,40 @@ impl Rota {
         lens.note_wait(account, row);
         self.drop_stale();
     }
+}
+
+/// What the order of turns is told of its rows.
+struct Present<'a> {
+    seats: &'a [Option<Seat>],
+    outlooks: &'a [Outlook],
+    now: Timestamp,
+}
+
+impl Present<'_> {
+    #[inline]
+    fn find(&self, row: Slot) -> Option<(&Seat, &Outlook)> {
+        let seat = self.seats.get(row.index())?.as_ref()?;
+        Some((seat, self.outlooks.get(seat.account.index())?))
+    }
+}
+
+impl Rows for Present<'_> {
+    #[inline]
+    fn stands(&self, at: &Standing) -> bool {
+        stands(self.seats, at)
+    }
+
+    #[inline]
+    fn is_ready(&self, row: Slot) -> bool {
+        // Of more than a few, who is not ready is found out when it comes up, and put elsewhere.
+        !are_few(self.seats)
+            || self.find(row).is_some_and(|(_, outlook)| outlook.is_ready(self.now))
+    }
+}
+
+/// Whether those that are not ready stand among the others: so few are gone through each time.
+pub(super) fn are_few(seats: &[Option<Seat>]) -> bool {
+    seats.len() <= FEW
 }
 
 /// Whether an entry of the order is the present one of its row.

@@ -17,6 +17,14 @@ pub(crate) struct Spot {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ticket(pub(crate) u32);
 
+/// What is known of rows apart from where they were put.
+pub(crate) trait Rows {
+    /// Whether an entry is the present one of its row.
+    fn stands(&self, at: &Standing) -> bool;
+    /// Whether a row may have its turn now.
+    fn is_ready(&self, row: Slot) -> bool;
+}
+
 /// A row and where it was put.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {

@@ -5,7 +5,7 @@
 
 use crate::rotation::absent::Member;
 use crate::rotation::lens::Lens;
-use crate::rotation::rota::{Place, Rota, Seat};
+use crate::rotation::rota::{Place, Rota, Seat, are_few};
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
@@ -44,7 +44,21 @@ impl Rota {
         excluded: &[AccountId],
     ) -> Option<(Timestamp, AccountId)> {
         let sides = [Side::Absent, Side::Present];
-        sides.into_iter().filter_map(|side| self.first_of(lens, side, excluded)).min()
+        let found = sides.into_iter().filter_map(|side| self.first_of(lens, side, excluded)).min();
+        // Those that were looked at may be among the few by now.
+        found.into_iter().chain(self.first_of_few(lens, excluded)).min()
+    }
+
+    /// The first of those that stand in the order though they are not ready.
+    fn first_of_few(
+        &self,
+        lens: &Lens<'_>,
+        excluded: &[AccountId],
+    ) -> Option<(Timestamp, AccountId)> {
+        let few = self.turns.few().filter(|at| !excluded.contains(&at.id));
+        let few = few.filter(|_| are_few(&self.seats));
+        let ready_at = |row| Some(lens.outlooks.get(self.account(row)?.index())?.ready_at);
+        few.filter_map(|at| Some((ready_at(at.row())?, at.id))).min()
     }
 
     fn first_of(
