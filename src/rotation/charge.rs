@@ -199,8 +199,7 @@ pub(crate) fn end(
     reservation.charged_at = counts.then_some(at);
     let reservation = &*reservation;
     let mut day = match charged_day {
-        // An account stays for what it sent; without one, days are those of universal time.
-        ChargedDay::Found => counts.then(|| Zone::UTC.civil_day(at)),
+        ChargedDay::Found => None,
         ChargedDay::Told(day) => day.filter(|_| counts),
     };
     let account_slot = accounts.find(&reservation.account, reservation.hints.1);
@@ -224,6 +223,10 @@ pub(crate) fn end(
             }
             account.place.back(account.weight);
         }
+    }
+    if counts && day.is_none() && charged_day == ChargedDay::Found {
+        // An account stays for what it sent; without one, days are those of universal time.
+        day = Some(Zone::UTC.civil_day(at));
     }
     let campaign_slot = campaigns.find(&reservation.campaign, reservation.hints.0);
     if let Some(campaign) = campaign_slot.and_then(|slot| campaigns.at_mut(slot)) {
@@ -252,6 +255,10 @@ fn forget(state: &mut State, at: Timestamp) {
         if state.reservations.get(*oldest.key()).is_some() {
             break;
         }
-        state.keys.remove(&oldest.remove());
+        let (id, name) = oldest.remove_entry();
+        // A key may have been given again meanwhile by whoever forgot it before.
+        if state.keys.get(&name).is_some_and(|keyed| keyed.reservation == id) {
+            state.keys.remove(&name);
+        }
     }
 }

@@ -2,7 +2,11 @@
 //!
 //! Random histories, cut anywhere, and damaged anywhere.
 
-use mailrota::{AccountId, Engine, Event, Fact, LeadId, Misfit, Ramp, Request, Snapshot, Span};
+use chrono::TimeDelta;
+use mailrota::{
+    AccountId, Engine, Event, Fact, LeadId, Misfit, Outcome, Pick, Ramp, Request, ReservationId,
+    Snapshot, Span,
+};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::sample::{Index, select};
@@ -241,4 +245,34 @@ fn what_was_taken_in_is_not_taken_in_again() {
     let error = again.extend(&events).unwrap_err();
     let turn = matches!(error.misfit, Misfit::Turn { .. });
     assert!(turn, "{error}");
+}
+
+/// Who forgets at another time may give a key again that is still known here. It is then of the
+/// last reservation that got it, also when the first is forgotten.
+#[test]
+fn a_key_is_of_the_last_that_got_it() {
+    let mut engine = crate::world::engine([crate::world::account(1)]);
+    engine.record_events();
+    let monday = crate::world::monday();
+    let before = engine.snapshot();
+    let mut keyed = |key: &str, lead: u64, hours: i64| {
+        let now = monday + TimeDelta::hours(hours);
+        let request = Request::new_lead(LeadId(lead)).key(key);
+        let granted = engine.reserve(crate::world::CAMPAIGN, &request, now).unwrap();
+        let id = granted.reserved().unwrap().id;
+        engine.settle(id, Outcome::Sent, now).unwrap();
+    };
+    keyed("first", 1, 0);
+    keyed("again", 2, 1);
+    let text = serde_json::to_string(&engine.take_events()).unwrap();
+    let events: Vec<Event> = serde_json::from_str(&text.replace("again", "first")).unwrap();
+    let mut taken = Engine::restore(before).unwrap();
+    taken.extend(&events).unwrap();
+    let now = monday + TimeDelta::minutes(26 * 60 + 30);
+    // With the end of this one the first is forgotten.
+    crate::world::send(&mut taken, crate::world::CAMPAIGN, 3, now);
+    assert!(taken.reservation(ReservationId(0)).is_none());
+    let request = Request::new_lead(LeadId(2)).key("first");
+    let again = taken.reserve(crate::world::CAMPAIGN, &request, now).unwrap();
+    assert!(matches!(again, Pick::Ended(_)), "{again:?}");
 }
