@@ -15,7 +15,7 @@ use crate::rotation::rules::AccountRules;
 use crate::rotation::scan::SCANNED_MAX;
 use crate::rotation::state::{AccountRecord, State};
 use crate::rotation::table::{Hint, Slot};
-use crate::vocab::{AccountId, ReservationId, Timestamp};
+use crate::vocab::{AccountId, ReservationId, Span, Timestamp};
 
 /// What happened to an account's facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,11 +285,15 @@ impl Index {
     #[inline(always)]
     pub(crate) fn taken(&mut self, state: &State, taken: Taken) {
         self.touch(state, taken.account, Touch::Granted);
+        let record = state.accounts.at(taken.account);
+        let spacing = record.map_or(Span::ZERO, |record| record.settings.spacing);
         let Some((rota, mut lens)) = self.open(state, taken.campaign) else { return };
         rota.lease.emails = rota.lease.emails.saturating_sub(1);
         // At once, so that nobody here stands before its start but for turns elsewhere.
         let Some(row) = taken.row else { return };
-        rota.served(&mut lens, row);
+        // Until its email is sent it waits for that, which mostly is not long.
+        let rests_until = lens.now.plus(spacing);
+        rota.served(&mut lens, row, rests_until);
         rota.fetch(lens.outlooks, |row, account| {
             let attached = lens.attached.at(row).map_or(0, |of| u64::from(of.present));
             let waits = lens.waits.get(account.index()).map_or(0, Vec::len) as u64;

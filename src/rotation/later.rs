@@ -34,6 +34,12 @@ impl Later {
         }
     }
 
+    /// Takes in that nobody of a run is to be found.
+    pub(crate) fn leave_out(&mut self, number: u32, run: &mut Run) {
+        run.later = None;
+        self.bounds.remove(number, |_, _| false);
+    }
+
     /// Has all bounds found anew before the next answer.
     pub(crate) fn forget(&mut self) {
         self.is_stale = true;
@@ -82,11 +88,53 @@ impl Later {
         self.bounds.clear();
         for (number, run) in (0..).zip(all) {
             run.forget_found();
-            run.later = run.first().map(|first| ranks.rank(first.start));
+            let first = run.first().filter(|_| !run.is_asleep());
+            run.later = first.map(|first| ranks.rank(first.start));
             if let Some(rank) = run.later {
                 self.bounds.set(number, Key { rank, then: 0 }, |_, _| false);
             }
         }
         self.is_stale = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rotation::order::tests::{Pool, put};
+
+    /// Twenty rows whose start has come, and others that start later.
+    fn with_later(later: [(i128, i128); 2]) -> Pool {
+        let mut pool = Pool::new(23, false);
+        for row in 0..20 {
+            put(&mut pool, row, (0, 1_000));
+        }
+        put(&mut pool, 20, later[0]);
+        put(&mut pool, 21, later[1]);
+        pool
+    }
+
+    fn next_start(pool: &mut Pool, now: i128) -> i128 {
+        pool.first(true, now << 80);
+        pool.first(false, now << 80).map_or(0, |spot| spot.start >> 80)
+    }
+
+    #[test]
+    fn who_starts_next_is_found_in_a_run_that_was_empty() {
+        let mut pool = with_later([(10, 1), (8, 30)]);
+        assert_eq!(next_start(&mut pool, 0), 8);
+        pool.take(20);
+        pool.first(true, 10 << 80);
+        put(&mut pool, 22, (5, 1));
+        assert_eq!(next_start(&mut pool, 1), 5);
+    }
+
+    #[test]
+    fn who_starts_next_is_found_when_virtual_time_is_far() {
+        let mut pool = with_later([(40, 1), (50, 2)]);
+        assert_eq!(next_start(&mut pool, 0), 40);
+        pool.first(true, 33 << 80);
+        pool.take(20);
+        put(&mut pool, 22, (60, 3));
+        assert_eq!(next_start(&mut pool, 33), 50);
     }
 }

@@ -289,11 +289,11 @@ impl Lineup {
     /// Puts a member back whose lease has ended, or that cannot stay in the order.
     #[inline(never)]
     fn put_back(&mut self, row: Slot) {
-        let pool = &mut self.pool;
-        if !pool.outlooks[row.index()].is_calm(pool.now) {
-            pool.spend_last(row);
+        if !self.pool.outlooks[row.index()].is_calm(self.pool.now) {
+            self.pool.spend_last(row);
         }
-        self.rota.served(&mut self.pool.lens(), row);
+        let rests_until = self.pool.outlooks[row.index()].ready_at;
+        self.rota.served(&mut self.pool.lens(), row, rests_until);
     }
 
     /// Counts a send and puts the member back.
@@ -319,7 +319,8 @@ impl Lineup {
         virtual_time.forward(*total_weight);
         outlook.advance(&mut member.place, weight);
         outlook.ready_at = now.plus(member.gap);
-        if outlook.spend(*now) && self.rota.serve(row, outlook, attachment) {
+        let rest = (outlook.ready_at, *now);
+        if outlook.spend(*now) && self.rota.serve(row, outlook, attachment, rest) {
             self.rota.fetch(outlooks, |row, _| {
                 let attachment = attached.at(row).map_or(0, |of| u64::from(of.present));
                 attachment ^ members.get(row.index()).map_or(0, |of| u64::from(of.weight))

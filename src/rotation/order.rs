@@ -4,17 +4,20 @@
 //! lower bound: the caller says where it truly stands, and puts it in anew if that is elsewhere.
 //! Knows rows and places, not why they are there.
 
+use crate::rotation::absent::Member;
 use crate::rotation::few::Few;
 use crate::rotation::runs::Runs;
+use crate::rotation::seat::Place;
 use crate::rotation::standing::{Rows, Spot, Standing, Ticket};
 use crate::rotation::table::Slot;
+use crate::vocab::Timestamp;
 
 /// Rows in the order of their turns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Order {
     few: Few,
     /// All of them, once they were many, until nobody is left.
-    many: Option<Box<Runs>>,
+    pub(super) many: Option<Box<Runs>>,
     /// Runs that nobody is in, for when they are many again.
     unused: Option<Box<Runs>>,
     tickets: u32,
@@ -22,12 +25,13 @@ pub(crate) struct Order {
 
 impl Order {
     /// Puts a row in. If it is in, its old ticket must not stand any more.
+    #[inline]
     pub(crate) fn insert(&mut self, row: Slot, spot: Spot) -> Ticket {
         let standing = self.standing(row, spot);
         match &mut self.many {
             Some(runs) => runs.insert(standing),
             None if self.few.insert(standing) => {}
-            None => self.many = Some(self.spread(standing)),
+            None => self.many = Some(self.spread(Some(standing))),
         }
         standing.ticket
     }
@@ -54,15 +58,70 @@ impl Order {
     }
 
     fn standing(&mut self, row: Slot, spot: Spot) -> Standing {
-        self.tickets = self.tickets.wrapping_add(1);
+        self.tickets = self.tickets.wrapping_add(1).max(1);
         Standing::new(row, spot, Ticket(self.tickets))
+    }
+
+    /// Whether rows that are left out until an instant lie together. That takes many.
+    pub(crate) fn lie_together(&mut self, until: Timestamp) -> bool {
+        let runs = self.many.as_ref().or(self.unused.as_ref());
+        let together = runs.is_some_and(|runs| runs.lie_together(until));
+        if together && self.many.is_none() {
+            self.many = Some(self.spread(None));
+        }
+        together
+    }
+
+    /// Leaves a row out that is not in until then, where they lie together.
+    pub(crate) fn lie_down(&mut self, row: Slot, spot: Spot, until: Timestamp) -> (Place, Ticket) {
+        let standing = self.standing(row, spot);
+        let Some(runs) = &mut self.many else { return (Place::Nowhere, Ticket::NONE) };
+        (Place::Asleep { run: runs.lie_down(standing, until), until }, standing.ticket)
+    }
+
+    /// Takes a row out that lay down, and whose ticket stands no longer.
+    pub(crate) fn get_out(
+        &mut self,
+        ticket: Ticket,
+        bed: (u32, Timestamp),
+        stands: impl Fn(&Standing) -> bool,
+    ) {
+        if !self.many.as_mut().is_some_and(|runs| runs.get_out(bed, stands)) {
+            self.leave(ticket);
+        }
+    }
+
+    /// Lets those in who lay down until now.
+    pub(crate) fn get_up(&mut self, now: Timestamp) {
+        if let Some(runs) = &mut self.many {
+            runs.get_up(now);
+        }
+    }
+
+    /// When the first of them get up; the last instant if nobody lies.
+    pub(crate) fn gets_up_at(&self) -> Timestamp {
+        self.many.as_ref().map_or(Timestamp::MAX, |runs| runs.gets_up_at())
+    }
+
+    /// The first of those who lie, by instant and then by number. `lies` tells whether one lies
+    /// until an instant.
+    pub(crate) fn first_asleep(
+        &mut self,
+        lies: impl Fn(Timestamp, Member) -> bool,
+    ) -> Option<(Timestamp, Member)> {
+        self.many.as_mut()?.first_asleep(lies)
+    }
+
+    /// How many stand in the order, about.
+    pub(crate) fn awake(&self) -> usize {
+        self.few.len() + self.many.as_ref().map_or(0, |runs| runs.awake())
     }
 
     /// Puts everybody into runs.
     #[cold]
-    fn spread(&mut self, last: Standing) -> Box<Runs> {
+    fn spread(&mut self, last: Option<Standing>) -> Box<Runs> {
         let mut all = self.few.take();
-        all.push(last);
+        all.extend(last);
         all.sort_unstable_by_key(|at| (at.start, at.deadline, at.id));
         let opened = || Box::new(Runs::new(all.first().map_or(0, |at| at.start)));
         let mut runs = self.unused.take().unwrap_or_else(opened);
@@ -80,7 +139,7 @@ impl Order {
         };
         runs.leave(ticket);
         // Where all but a few rest at a time, who is up is gone through.
-        if runs.len() == 0 {
+        if runs.is_idle() {
             self.unused = self.many.take();
         }
     }
@@ -140,7 +199,7 @@ impl Order {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::vocab::AccountId;
 
@@ -156,39 +215,39 @@ mod tests {
     }
 
     /// Rows and where they truly stand.
-    struct Pool {
-        order: Order,
-        rows: Vec<Option<(Spot, Ticket)>>,
+    pub(crate) struct Pool {
+        pub(crate) order: Order,
+        pub(crate) rows: Vec<Option<(Spot, Ticket)>>,
         /// Whether rows move unnoticed.
         shared: bool,
     }
 
     impl Pool {
-        fn new(rows: usize, shared: bool) -> Self {
+        pub(crate) fn new(rows: usize, shared: bool) -> Self {
             Self { order: Order::default(), rows: vec![None; rows], shared }
         }
 
-        fn put(&mut self, row: usize, spot: Spot) {
+        pub(crate) fn put(&mut self, row: usize, spot: Spot) {
             let number = Slot::from_number(u32::try_from(row).unwrap());
             self.rows[row] = Some((spot, self.order.insert(number, spot)));
         }
 
         /// Moves a row to its deadline, where its next turn is so long.
-        fn serve(&mut self, row: usize, turn: i128) {
+        pub(crate) fn serve(&mut self, row: usize, turn: i128) {
             let (spot, ticket) = self.rows[row].unwrap();
             let spot = Spot { start: spot.deadline, deadline: spot.deadline + turn, ..spot };
             let number = Slot::from_number(u32::try_from(row).unwrap());
             self.rows[row] = Some((spot, self.order.put_again(ticket, number, spot)));
         }
 
-        fn take(&mut self, row: usize) -> Option<Spot> {
+        pub(crate) fn take(&mut self, row: usize) -> Option<Spot> {
             let (spot, ticket) = self.rows[row].take()?;
             self.order.leave(ticket);
             Some(spot)
         }
 
         /// The first as the order knows it, and once more until it truly stands there.
-        fn first(&mut self, eligible: bool, now: i128) -> Option<Spot> {
+        pub(crate) fn first(&mut self, eligible: bool, now: i128) -> Option<Spot> {
             loop {
                 let Self { order, rows, .. } = self;
                 let at = if eligible {
@@ -287,26 +346,10 @@ mod tests {
         }
     }
 
-    /// Twenty rows whose start has come, and others that start later.
-    fn with_later(later: [(i128, i128); 2]) -> Pool {
-        let mut pool = Pool::new(23, false);
-        for row in 0..20 {
-            put(&mut pool, row, (0, 1_000));
-        }
-        put(&mut pool, 20, later[0]);
-        put(&mut pool, 21, later[1]);
-        pool
-    }
-
     /// Puts a row in by its start and the length of its turn, in turns of the lightest account.
-    fn put(pool: &mut Pool, row: usize, (start, turn): (i128, i128)) {
+    pub(crate) fn put(pool: &mut Pool, row: usize, (start, turn): (i128, i128)) {
         let id = AccountId(u64::try_from(row).unwrap());
         pool.put(row, Spot { start: start << 80, deadline: (start + turn) << 80, id });
-    }
-
-    fn next_start(pool: &mut Pool, now: i128) -> i128 {
-        pool.first(true, now << 80);
-        pool.first(false, now << 80).map_or(0, |spot| spot.start >> 80)
     }
 
     /// All go in order of their turns and come again, fewer or more than before: from runs to a few
@@ -338,26 +381,6 @@ mod tests {
     }
 
     #[test]
-    fn who_starts_next_is_found_in_a_run_that_was_empty() {
-        let mut pool = with_later([(10, 1), (8, 30)]);
-        assert_eq!(next_start(&mut pool, 0), 8);
-        pool.take(20);
-        pool.first(true, 10 << 80);
-        put(&mut pool, 22, (5, 1));
-        assert_eq!(next_start(&mut pool, 1), 5);
-    }
-
-    #[test]
-    fn who_starts_next_is_found_when_virtual_time_is_far() {
-        let mut pool = with_later([(40, 1), (50, 2)]);
-        assert_eq!(next_start(&mut pool, 0), 40);
-        pool.first(true, 33 << 80);
-        pool.take(20);
-        put(&mut pool, 22, (60, 3));
-        assert_eq!(next_start(&mut pool, 33), 50);
-    }
-
-    #[test]
     fn nobody_is_lost_whose_start_had_come_before_virtual_time_went_back() {
         let mut pool = Pool::new(20, false);
         for row in 0..20 {
@@ -371,40 +394,5 @@ mod tests {
         pool.take(0);
         assert_eq!(first(true, 0, &mut pool), None);
         assert_eq!(first(false, 0, &mut pool).map(|at| at.id), Some(AccountId(1)));
-    }
-
-    /// A step is over runs, not over rows, however many come at once.
-    #[test]
-    fn many_of_few_weights_stand_in_few_runs() {
-        let mut pool = Pool::new(3_000, false);
-        for row in 0..3_000 {
-            let id = AccountId(u64::try_from(row).unwrap());
-            let deadline = 100 + 10_000 * (1 + i128::from(id.0 % 5));
-            pool.put(row, Spot { start: 100, deadline, id });
-        }
-        for now in 0..40_000 {
-            while let Some(first) = pool.first(true, now) {
-                let row = usize::try_from(first.id.0).unwrap();
-                pool.serve(row, first.deadline - first.start);
-            }
-        }
-        assert_eq!(pool.order.many.unwrap().count(), 5);
-    }
-
-    /// Everybody's weight changes again and again, and nobody stays in the runs of the old ones.
-    #[test]
-    fn runs_that_everybody_left_take_no_room() {
-        let (count, mut pool) = (4_000, Pool::new(4_000, false));
-        for row in 0..count {
-            put(&mut pool, row, (0, 1));
-        }
-        for weight in 2..=81 {
-            for _ in 0..count {
-                let first = pool.first(true, 1 << 100).unwrap();
-                pool.serve(usize::try_from(first.id.0).unwrap(), (1 << 80) / weight);
-            }
-        }
-        let room = pool.order.many.unwrap().room();
-        assert!(room <= 4 * count, "{room} entries for {count} rows");
     }
 }

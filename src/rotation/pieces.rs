@@ -171,7 +171,8 @@ impl<T: Copy> Pieces<T> {
         }
     }
 
-    fn drop_last(&mut self) {
+    /// Drops the last entry.
+    pub(crate) fn drop_last(&mut self) {
         let Some(behind) = &mut self.behind else {
             self.front.len = self.front.len.saturating_sub(1);
             return;

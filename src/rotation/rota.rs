@@ -7,53 +7,20 @@
 //! Knows the derived outlook of its accounts; changes no fact and decides nothing by itself.
 
 use std::hint::black_box;
-use std::ops::Range;
 
 use crate::rotation::absent::Absent;
 use crate::rotation::agenda::Agenda;
-use crate::rotation::few::FEW;
+use crate::rotation::asleep::Alike;
 use crate::rotation::lease::Lease;
 use crate::rotation::lens::{Lens, spot};
 use crate::rotation::order::Order;
 use crate::rotation::outlook::Outlook;
-use crate::rotation::standing::{Rows, Spot, Standing, Ticket};
+use crate::rotation::seat::{Place, Present, Seat, are_few, stands};
+use crate::rotation::standing::{Spot, Ticket};
 use crate::rotation::state::Attachment;
 use crate::rotation::table::Slot;
+use crate::rotation::trust::Trust;
 use crate::vocab::{AccountId, Timestamp};
-
-/// Where an attached account is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Not part of the rotation: when it may send, and when it may come back. The least instant
-    /// there is stands for at once.
-    Absent { ready_at: Timestamp, back_at: Timestamp },
-    /// Part of the rotation until the next grant only: when it may send.
-    Leaving { ready_at: Timestamp },
-    /// Nowhere.
-    Nowhere,
-    /// Part of a rotation in which everybody is gone through.
-    Scanned,
-    /// In the order of turns: ready, as far as is known, or among a few that are all there.
-    Turns(Ticket),
-    /// Not ready before an instant.
-    Waiting(Timestamp),
-}
-
-/// What is derived about one attached account: a line of the processor's cache.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-pub(super) struct Seat {
-    pub(super) account: Slot,
-    pub(super) id: AccountId,
-    pub(super) place: Place,
-    /// How often the account's own place had changed when it was put into the order of turns. What
-    /// else makes where it stands puts it anew when it changes.
-    moves: u32,
-    /// When it may leave by itself, as far as that is noted.
-    pub(super) flips_at: Timestamp,
-    /// Where its entry is among those that are absent or leave; the last instant if there is none.
-    pub(super) noted_at: Timestamp,
-}
 
 /// One campaign's accounts.
 #[derive(Clone, Debug)]
@@ -63,6 +30,10 @@ pub(crate) struct Rota {
     /// Whether everybody is gone through, and nobody is in order nor waits.
     pub(super) scans: bool,
     pub(super) waiting: Agenda<(AccountId, Slot)>,
+    /// Those of them whose email is out: they come and go in the order of instants.
+    pub(super) out: Agenda<(AccountId, Slot)>,
+    /// Until when the last rest, and how many of them until the same instant.
+    alike: Alike,
     pub(super) flips: Agenda<Slot>,
     pub(super) absent: Absent,
     /// Who may have to leave before the next grant.
@@ -74,12 +45,7 @@ pub(crate) struct Rota {
     /// How many attached accounts are attached to other campaigns too.
     pub(crate) shared: usize,
     pub(crate) lease: Lease,
-    /// How many of the next that were served are put aside until they are ready.
-    cautious: u8,
-    /// How many those are when somebody comes up that is not ready, and about how many were served
-    /// since that happened without being put aside: who was not the first may count twice.
-    caution: u8,
-    trusted: u32,
+    pub(crate) trust: Trust,
 }
 
 impl Default for Rota {
@@ -89,6 +55,8 @@ impl Default for Rota {
             turns: Order::default(),
             scans: false,
             waiting: Agenda::default(),
+            out: Agenda::default(),
+            alike: Alike::default(),
             flips: Agenda::default(),
             absent: Absent::default(),
             leaving: Vec::new(),
@@ -96,17 +64,10 @@ impl Default for Rota {
             calm_until: Timestamp::MAX,
             shared: 0,
             lease: Lease::NONE,
-            cautious: 0,
-            caution: CAUTION.start,
-            trusted: 0,
+            trust: Trust::default(),
         }
     }
 }
-
-/// For how many grants a rota is cautious after somebody came up that was not ready: for more each
-/// time, if that happens again soon.
-const CAUTION: Range<u8> = 4..128;
-const SOON: u32 = 64;
 
 /// From so many accounts on their records are read before they are needed.
 const MANY: usize = 4_096;
@@ -119,7 +80,15 @@ impl Rota {
         }
         let Some(id) = lens.attached.row(row).map(|(id, _)| *id) else { return };
         let (flips_at, noted_at) = (Timestamp::MAX, Timestamp::MAX);
-        let seat = Seat { account, id, place: Place::Nowhere, moves: 0, flips_at, noted_at };
+        let seat = Seat {
+            account,
+            id,
+            place: Place::Nowhere,
+            ticket: Ticket::NONE,
+            moves: 0,
+            flips_at,
+            noted_at,
+        };
         self.seats[row.index()] = Some(seat);
         self.sit(lens, row);
     }
@@ -159,26 +128,22 @@ impl Rota {
         is_there.then_some(row)
     }
 
-    /// Puts an account back that was served. It mostly pauses now, and is mostly ready again when
-    /// its turn comes; unless that was seen to be otherwise it goes back into the order at once.
-    pub(crate) fn served(&mut self, lens: &mut Lens<'_>, row: Slot) {
-        if self.cautious > 0 {
-            self.cautious -= 1;
-            self.seat_anew(lens, row);
-            return;
-        }
+    /// Puts an account back that was served, and rests until then if its email is sent. It is
+    /// mostly ready again when its turn comes; unless that was seen to be otherwise it goes back
+    /// into the order at once.
+    pub(crate) fn served(&mut self, lens: &mut Lens<'_>, row: Slot, rests_until: Timestamp) {
         let (Some(account), Some(attachment)) = (self.account(row), lens.attached.at(row)) else {
             return;
         };
         let Some(outlook) = lens.outlooks.get(account.index()) else { return };
-        if self.serve(row, outlook, attachment) {
-            return;
-        }
-        if attachment.present && !outlook.away() && !self.scans {
-            if let Some(Some(seat)) = self.seats.get(row.index()) {
-                self.join(row, spot(seat.id, outlook, attachment), outlook.moves);
-            }
-        } else {
+        if self.trust.doubts(rests_until, lens.now) {
+            // Who waits for its email to be sent will rest, but not until then.
+            let is_out = outlook.ready_at != rests_until;
+            self.trust.put_aside();
+            self.trust.turn(lens.now, || awake(&self.seats, &self.turns));
+            self.rise(row);
+            self.sit_down(lens, row, is_out);
+        } else if !self.serve(row, outlook, attachment, (rests_until, lens.now)) {
             self.seat_anew(lens, row);
         }
     }
@@ -186,15 +151,27 @@ impl Rota {
     /// Puts an account back into the order that was the first of it, unless it should not go there.
     #[expect(clippy::inline_always, reason = "a part of every turn")]
     #[inline(always)]
-    pub(crate) fn serve(&mut self, row: Slot, outlook: &Outlook, attachment: &Attachment) -> bool {
-        let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return false };
-        let Place::Turns(ticket) = seat.place else { return false };
-        if self.cautious > 0 || !attachment.present || outlook.away() {
+    pub(crate) fn serve(
+        &mut self,
+        row: Slot,
+        outlook: &Outlook,
+        attachment: &Attachment,
+        (rests_until, now): (Timestamp, Timestamp),
+    ) -> bool {
+        let Self { seats, turns, trust, .. } = self;
+        let Some(Some(seat)) = seats.get_mut(row.index()) else { return false };
+        let ticket = seat.ticket;
+        if ticket == Ticket::NONE
+            || !attachment.present
+            || outlook.away()
+            || trust.doubts(rests_until, now)
+        {
             return false;
         }
         seat.moves = outlook.moves;
-        self.trusted = self.trusted.wrapping_add(1);
-        self.turns.serve(ticket, row, spot(seat.id, outlook, attachment))
+        let spot = spot(seat.id, outlook, attachment);
+        trust.turn(now, || awake(seats, turns));
+        turns.serve(ticket, row, spot)
     }
 
     /// Reads what is known of those whose turn comes soon, so that it is at hand by then; `more`
@@ -220,15 +197,16 @@ impl Rota {
     fn join(&mut self, row: Slot, spot: Spot, moves: u32) {
         let Self { seats, turns, .. } = self;
         let Some(Some(seat)) = seats.get_mut(row.index()) else { return };
-        seat.moves = moves;
-        seat.place = Place::Turns(match seat.place {
-            Place::Turns(old) => turns.put_again(old, row, spot),
-            Place::Absent { .. }
-            | Place::Leaving { .. }
-            | Place::Nowhere
-            | Place::Scanned
-            | Place::Waiting(_) => turns.insert(row, spot),
-        });
+        (seat.moves, seat.place) = (moves, Place::Turns);
+        seat.ticket = match seat.ticket {
+            Ticket::NONE => turns.insert(row, spot),
+            old => turns.put_again(old, row, spot),
+        };
+        self.drop_left_behind();
+    }
+
+    fn drop_left_behind(&mut self) {
+        let Self { seats, turns, .. } = self;
         if turns.len() > 2 * seats.len() + 64 {
             turns.retain(|at| stands(seats, at));
         }
@@ -240,7 +218,8 @@ impl Rota {
         let at = match seat.place {
             Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => ready_at,
             Place::Waiting(at) => at,
-            Place::Nowhere | Place::Scanned | Place::Turns(_) => return,
+            Place::Asleep { until, .. } if until > lens.now => until,
+            Place::Asleep { .. } | Place::Nowhere | Place::Scanned | Place::Turns => return,
         };
         if lens.outlooks[account.index()].ready_at < at {
             self.seat_anew(lens, row);
@@ -310,17 +289,10 @@ impl Rota {
             return true;
         }
         if !is_ready {
-            self.be_cautious();
+            self.trust.be_cautious();
         }
         self.seat_anew(lens, row);
         false
-    }
-
-    fn be_cautious(&mut self) {
-        let again = self.trusted < SOON;
-        self.caution =
-            if again { CAUTION.end.min(self.caution.saturating_mul(2)) } else { CAUTION.start };
-        (self.cautious, self.trusted) = (self.caution, 0);
     }
 
     pub(super) fn seat(&self, row: Slot) -> Option<Seat> {
@@ -332,16 +304,34 @@ impl Rota {
         self.rise(row);
     }
 
-    fn rise(&mut self, row: Slot) {
-        let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
-        match std::mem::replace(&mut seat.place, Place::Nowhere) {
-            Place::Absent { back_at, .. } => self.absent.remove((seat.id, row), back_at),
-            Place::Turns(ticket) => self.turns.leave(ticket),
-            Place::Leaving { .. } | Place::Nowhere | Place::Scanned | Place::Waiting(_) => {}
+    #[inline]
+    pub(super) fn rise(&mut self, row: Slot) {
+        let Self { seats, turns, .. } = self;
+        let Some(Some(seat)) = seats.get_mut(row.index()) else { return };
+        let ticket = std::mem::replace(&mut seat.ticket, Ticket::NONE);
+        let (id, place) = (seat.id, std::mem::replace(&mut seat.place, Place::Nowhere));
+        match place {
+            Place::Absent { back_at, .. } => self.absent.remove((id, row), back_at),
+            Place::Turns => turns.leave(ticket),
+            Place::Asleep { run, until } => {
+                turns.get_out(ticket, (run, until), |at| stands(seats, at));
+            }
+            Place::Waiting(at) => {
+                if !self.out.is_empty() && !self.out.take_back(at, (id, row)) {
+                    self.drop_first_stale();
+                }
+            }
+            Place::Leaving { .. } | Place::Nowhere | Place::Scanned => {}
         }
     }
 
     pub(super) fn sit(&mut self, lens: &mut Lens<'_>, row: Slot) {
+        self.sit_down(lens, row, false);
+    }
+
+    /// Puts an account that is nowhere where it belongs. It may rest only while its email is out.
+    #[inline]
+    fn sit_down(&mut self, lens: &mut Lens<'_>, row: Slot, is_out: bool) {
         let few = are_few(&self.seats);
         let (Some(Some(seat)), Some((_, attachment))) =
             (self.seats.get_mut(row.index()), lens.attached.row(row))
@@ -364,8 +354,18 @@ impl Rota {
             return;
         }
         if attachment.present && !outlook.away() {
-            seat.place = Place::Waiting(ready_at);
-            self.waiting.push(ready_at, member);
+            if is_out {
+                seat.place = Place::Waiting(ready_at);
+                self.out.push(ready_at, member);
+            } else if self.alike.is_many(ready_at) && self.turns.lie_together(ready_at) {
+                let spot = spot(seat.id, outlook, attachment);
+                (seat.place, seat.ticket) = self.turns.lie_down(row, spot, ready_at);
+                seat.moves = outlook.moves;
+                self.drop_left_behind();
+            } else {
+                seat.place = Place::Waiting(ready_at);
+                self.waiting.push(ready_at, member);
+            }
             self.calm_until = self.calm_until.min(ready_at);
             self.note_flip(row, flips_at);
         } else {
@@ -391,42 +391,7 @@ impl Rota {
     }
 }
 
-/// What the order of turns is told of its rows.
-struct Present<'a> {
-    seats: &'a [Option<Seat>],
-    outlooks: &'a [Outlook],
-    now: Timestamp,
-}
-
-impl Present<'_> {
-    #[inline]
-    fn find(&self, row: Slot) -> Option<(&Seat, &Outlook)> {
-        let seat = self.seats.get(row.index())?.as_ref()?;
-        Some((seat, self.outlooks.get(seat.account.index())?))
-    }
-}
-
-impl Rows for Present<'_> {
-    #[inline]
-    fn stands(&self, at: &Standing) -> bool {
-        stands(self.seats, at)
-    }
-
-    #[inline]
-    fn is_ready(&self, row: Slot) -> bool {
-        // Of more than a few, who is not ready is found out when it comes up, and put elsewhere.
-        !are_few(self.seats)
-            || self.find(row).is_some_and(|(_, outlook)| outlook.is_ready(self.now))
-    }
-}
-
-/// Whether those that are not ready stand among the others: so few are gone through each time.
-pub(super) fn are_few(seats: &[Option<Seat>]) -> bool {
-    seats.len() <= FEW
-}
-
-/// Whether an entry of the order is the present one of its row.
-fn stands(seats: &[Option<Seat>], at: &Standing) -> bool {
-    let seat = seats.get(at.row().index()).and_then(Option::as_ref);
-    seat.is_some_and(|seat| seat.place == Place::Turns(at.ticket))
+/// How many have a turn in a round, where those that rest may be put aside.
+fn awake(seats: &[Option<Seat>], turns: &Order) -> Option<usize> {
+    (!are_few(seats)).then(|| turns.awake())
 }

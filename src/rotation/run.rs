@@ -3,8 +3,10 @@
 //! It is entered at its end, near its ends in between others, and left at its front. Knows no other
 //! runs.
 
+use crate::rotation::lookup::Mix;
 use crate::rotation::pieces::Pieces;
 use crate::rotation::standing::Standing;
+use crate::vocab::Timestamp;
 
 /// How many entries are told at a time of those that come.
 const AT_A_TIME: usize = 8;
@@ -15,11 +17,18 @@ const MOVED_MAX: usize = 64;
 /// A run that nobody is in keeps room for so many.
 const ROOM_KEPT: usize = 64;
 
+/// The length of a turn of all of a run, and until when they are left out.
+pub(crate) type Kind = (u64, Timestamp);
+
 /// Entries in ascending order, by start and by deadline.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Run {
     /// The length of a turn of all of them.
     pub(crate) length: u64,
+    /// Until when all of them are left out. The least instant if they are not.
+    pub(crate) until: Timestamp,
+    /// Whether the run is of no use once nobody is in.
+    pub(crate) is_lent: bool,
     /// The rank that the run has among those that start later, if it is there.
     pub(crate) later: Option<u64>,
     entries: Pieces<Standing>,
@@ -29,6 +38,21 @@ pub(crate) struct Run {
     found: usize,
     /// How many of the first were told of as coming.
     told: usize,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self {
+            length: 0,
+            until: Timestamp::MIN,
+            is_lent: false,
+            later: None,
+            entries: Pieces::default(),
+            dropped: 0,
+            found: 0,
+            told: 0,
+        }
+    }
 }
 
 impl Run {
@@ -77,15 +101,23 @@ impl Run {
         last.is_none_or(|last| last.start <= standing.start && !standing.is_due_before(last))
     }
 
-    /// Whether one of that length can.
-    pub(crate) fn takes(&self, length: u64, standing: &Standing) -> bool {
-        self.length == length && self.fits(standing)
+    /// Whether one of that length can that is left out until then.
+    pub(crate) fn takes(&self, kind: Kind, standing: &Standing) -> bool {
+        self.kind() == kind && self.fits(standing)
     }
 
-    /// Where an entry of that length can go in between others, if it is near one of the ends.
+    pub(crate) fn kind(&self) -> Kind {
+        (self.length, self.until)
+    }
+
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.until > Timestamp::MIN
+    }
+
+    /// Where an entry can go in between others, if it is near one of the ends.
     #[inline(never)]
-    pub(crate) fn place_among(&self, length: u64, standing: &Standing) -> Option<usize> {
-        if self.length != length {
+    pub(crate) fn place_among(&self, kind: Kind, standing: &Standing) -> Option<usize> {
+        if self.kind() != kind {
             return None;
         }
         let len = self.entries.len();
@@ -121,6 +153,18 @@ impl Run {
     pub(crate) fn drop_first(&mut self) {
         self.entries.drop_first();
         self.dropped += 1;
+    }
+
+    /// Drops entries at both ends that do not stand any more. Says how many.
+    pub(crate) fn trim(&mut self, stands: impl Fn(&Standing) -> bool) -> usize {
+        let before = self.len();
+        while self.entries.last().is_some_and(|at| !stands(at)) {
+            self.entries.drop_last();
+        }
+        while self.first().is_some_and(|at| !stands(at)) {
+            self.drop_first();
+        }
+        before - self.len()
     }
 
     /// Gives back the room that nobody needs, once nobody is in: whoever changes to another weight
@@ -172,5 +216,65 @@ impl Run {
 
     pub(crate) fn forget_found(&mut self) {
         self.found = self.dropped;
+    }
+}
+
+/// A number by which runs of a kind are found. Others may have the same, rarely.
+pub(crate) fn number_of((length, until): Kind) -> u64 {
+    if until == Timestamp::MIN { length } else { Mix::of(length ^ until.unix_ms().cast_unsigned()) }
+}
+
+/// The length of a turn, as far as runs must tell. Rounding makes turns of one weight differ by a
+/// unit; lengths are told apart by steps of 256, and those of any two weights are.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "two that look alike only share a run where they are in order"
+)]
+pub(crate) fn length(standing: &Standing) -> u64 {
+    let steps = (standing.deadline - standing.start + 128) >> 8;
+    // Of light accounts it is longer than 64 bits, and the lower ones of many are alike.
+    ((steps >> 64) as u64 ^ steps as u64).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rotation::order::tests::{Pool, put};
+    use crate::rotation::standing::Spot;
+    use crate::vocab::AccountId;
+
+    /// A step is over runs, not over rows, however many come at once.
+    #[test]
+    fn many_of_few_weights_stand_in_few_runs() {
+        let mut pool = Pool::new(3_000, false);
+        for row in 0..3_000 {
+            let id = AccountId(u64::try_from(row).unwrap());
+            let deadline = 100 + 10_000 * (1 + i128::from(id.0 % 5));
+            pool.put(row, Spot { start: 100, deadline, id });
+        }
+        for now in 0..40_000 {
+            while let Some(first) = pool.first(true, now) {
+                let row = usize::try_from(first.id.0).unwrap();
+                pool.serve(row, first.deadline - first.start);
+            }
+        }
+        assert_eq!(pool.order.many.unwrap().count(), 5);
+    }
+
+    /// Everybody's weight changes again and again, and nobody stays in the runs of the old ones.
+    #[test]
+    fn runs_that_everybody_left_take_no_room() {
+        let (count, mut pool) = (4_000, Pool::new(4_000, false));
+        for row in 0..count {
+            put(&mut pool, row, (0, 1));
+        }
+        for weight in 2..=81 {
+            for _ in 0..count {
+                let first = pool.first(true, 1 << 100).unwrap();
+                pool.serve(usize::try_from(first.id.0).unwrap(), (1 << 80) / weight);
+            }
+        }
+        let room = pool.order.many.unwrap().room();
+        assert!(room <= 4 * count, "{room} entries for {count} rows");
     }
 }

@@ -10,12 +10,14 @@
 //! come, among those ahead by the start otherwise. While the next of a run has come, too, a turn
 //! replaces one entry of one heap.
 
+use crate::rotation::asleep::Asleep;
 use crate::rotation::heap::Heap;
 use crate::rotation::later::Later;
 use crate::rotation::lookup::Lookup;
 use crate::rotation::ranks::Ranks;
-use crate::rotation::run::Run;
+use crate::rotation::run::{Kind, Run, length, number_of};
 use crate::rotation::standing::{Standing, Ticket};
+use crate::vocab::Timestamp;
 
 /// No run.
 const NONE: u32 = u32::MAX;
@@ -23,14 +25,14 @@ const NONE: u32 = u32::MAX;
 /// Rows in the order of their turns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs {
-    all: Vec<Run>,
+    pub(super) all: Vec<Run>,
     /// Those without a length of turn.
     unused: Vec<u32>,
     /// How many runs there are when those that nobody is in are looked for.
     sweep_at: usize,
-    /// The runs that are entered, by their length of a turn: two, one for whoever comes in order
+    /// The runs that are entered, by a number of their kind: two, one for whoever comes in order
     /// and one for those who rested.
-    entered: Lookup<u64, [u32; 2]>,
+    pub(super) entered: Lookup<u64, [u32; 2]>,
     /// The run that was left last; who is served comes back to it at once.
     left: u32,
     /// Runs whose first entry has come, unless virtual time went back since.
@@ -38,13 +40,16 @@ pub(crate) struct Runs {
     /// The others.
     ahead: Heap,
     /// Which entry starts next of those that have not come.
-    later: Later,
+    pub(super) later: Later,
     /// Something is to be done when virtual time is so late: a run comes, or ranks are set anew.
     next_at: i128,
     /// No start that was told to have come is later.
     told_at: i128,
-    ranks: Ranks,
-    len: usize,
+    pub(super) ranks: Ranks,
+    /// How many entries there are.
+    pub(super) len: usize,
+    /// Those that are left out for now.
+    pub(super) asleep: Asleep,
 }
 
 impl Runs {
@@ -56,7 +61,7 @@ impl Runs {
 
     #[inline(never)]
     pub(crate) fn insert(&mut self, standing: Standing) {
-        let (number, nth) = self.run_for(&standing);
+        let (number, nth) = self.run_for((length(&standing), Timestamp::MIN), &standing);
         self.enter(number, nth, standing);
     }
 
@@ -93,7 +98,8 @@ impl Runs {
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
     pub(crate) fn first_eligible(
         &mut self,
         virtual_time: i128,
@@ -153,7 +159,7 @@ impl Runs {
     }
 
     pub(crate) fn retain(&mut self, stands: impl Fn(&Standing) -> bool) {
-        self.len = 0;
+        (self.len, self.asleep.count) = (0, 0);
         self.eligible.clear();
         self.ahead.clear();
         self.later.forget();
@@ -161,6 +167,7 @@ impl Runs {
             let run = &mut self.all[number];
             run.retain(&stands);
             self.len += run.len();
+            self.asleep.count += if run.is_asleep() { run.len() } else { 0 };
             self.seat(u32::try_from(number).unwrap_or(NONE));
         }
     }
@@ -178,14 +185,9 @@ impl Runs {
     }
 
     fn enter(&mut self, number: u32, nth: usize, standing: Standing) {
-        self.len += 1;
         let run = &mut self.all[number as usize];
         self.later.enter(number, run, self.ranks, &standing);
-        if nth == run.len() {
-            run.push(standing);
-        } else {
-            run.insert(nth, standing);
-        }
+        self.put(number, nth, standing);
         if nth == 0 {
             let Self { all, eligible, ahead, .. } = self;
             eligible.remove(number, |a, b| is_due_before(all, a, b));
@@ -194,10 +196,22 @@ impl Runs {
         }
     }
 
+    /// Puts an entry into a run, at its end or in between others.
+    pub(super) fn put(&mut self, number: u32, nth: usize, standing: Standing) {
+        self.len += 1;
+        let run = &mut self.all[number as usize];
+        if nth == run.len() {
+            run.push(standing);
+        } else {
+            run.insert(nth, standing);
+        }
+    }
+
     /// Puts a run where it belongs that is nowhere.
-    fn seat(&mut self, number: u32) {
+    pub(super) fn seat(&mut self, number: u32) {
         let Self { all, eligible, ahead, ranks, .. } = self;
-        let Some(first) = all[number as usize].first() else { return };
+        let run = &all[number as usize];
+        let Some(first) = run.first().filter(|_| !run.is_asleep()) else { return };
         if first.start <= self.told_at {
             eligible.set(number, ranks.due(first), |a, b| is_due_before(all, a, b));
         } else {
@@ -206,11 +220,10 @@ impl Runs {
         }
     }
 
-    /// A run that an entry can go into, and where.
+    /// A run of a kind that an entry can go into, and where.
     #[inline(never)]
-    fn run_for(&mut self, standing: &Standing) -> (u32, usize) {
-        let length = length(standing);
-        let known = self.entered.get(&length).copied().unwrap_or([NONE; 2]);
+    pub(super) fn run_for(&mut self, kind: Kind, standing: &Standing) -> (u32, usize) {
+        let known = self.entered.get(&number_of(kind)).copied().unwrap_or([NONE; 2]);
         let runs = || {
             [self.left]
                 .into_iter()
@@ -218,26 +231,27 @@ impl Runs {
                 .map(|number| (number, self.all.get(number as usize)))
         };
         let at_end = runs().find_map(|(number, run)| {
-            run.filter(|run| run.takes(length, standing)).map(|run| (number, run.len()))
+            run.filter(|run| run.takes(kind, standing)).map(|run| (number, run.len()))
         });
         let among =
-            || runs().find_map(|(number, run)| Some((number, run?.place_among(length, standing)?)));
+            || runs().find_map(|(number, run)| Some((number, run?.place_among(kind, standing)?)));
         if let Some(found) = at_end.or_else(among) {
             return found;
         }
         let [first, second] = known;
-        let opened = self.open(length);
-        let is_used = self.all.get(first as usize).is_some_and(|run| run.length == length);
-        self.entered.insert(length, if is_used { [first, opened] } else { [opened, second] });
+        let opened = self.open(kind);
+        let is_used = self.all.get(first as usize).is_some_and(|run| run.kind() == kind);
+        let entered = if is_used { [first, opened] } else { [opened, second] };
+        self.entered.insert(number_of(kind), entered);
         (opened, 0)
     }
 
     #[cold]
-    fn open(&mut self, length: u64) -> u32 {
+    fn open(&mut self, kind: Kind) -> u32 {
         if self.all.len() >= self.sweep_at && self.unused.is_empty() {
             for (number, run) in (0..).zip(&mut self.all) {
-                if run.is_empty() {
-                    self.entered.remove(&run.length);
+                if run.is_empty() && !run.is_asleep() {
+                    self.entered.remove(&number_of(run.kind()));
                     run.length = 0;
                     self.unused.push(number);
                 }
@@ -248,8 +262,18 @@ impl Runs {
             self.all.push(Run::default());
             u32::try_from(self.all.len() - 1).unwrap_or(NONE)
         });
-        self.all[number as usize].length = length;
+        let run = &mut self.all[number as usize];
+        ((run.length, run.until), run.is_lent) = (kind, false);
         number
+    }
+
+    /// Has a run used anew that nobody is in and nobody will enter.
+    pub(super) fn give_back(&mut self, number: u32) {
+        let run = &mut self.all[number as usize];
+        if run.is_lent && run.is_empty() {
+            (run.is_lent, run.length) = (false, 0);
+            self.unused.push(number);
+        }
     }
 
     /// Takes in that starts have come.
@@ -325,6 +349,7 @@ impl Runs {
         self.len -= 1;
         self.all[number as usize].shrink();
         self.renew_first(number);
+        self.give_back(number);
     }
 
     /// Puts the run of the first that was eligible where it belongs by its new first entry.
@@ -351,6 +376,7 @@ impl Runs {
         run.shrink();
         self.len -= 1;
         self.seat_ahead(number);
+        self.give_back(number);
     }
 }
 
@@ -364,17 +390,4 @@ fn is_due_before(all: &[Run], one: u32, other: u32) -> bool {
 fn starts_before(all: &[Run], one: u32, other: u32) -> bool {
     let firsts = (all[one as usize].first(), all[other as usize].first());
     matches!(firsts, (Some(one), Some(other)) if one.start < other.start)
-}
-
-/// The length of a turn, as far as runs must tell. Rounding makes turns of one weight differ by a
-/// unit; lengths are told apart by steps of 256, and those of any two weights are.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "two that look alike only share a run where they are in order"
-)]
-fn length(standing: &Standing) -> u64 {
-    let steps = (standing.deadline - standing.start + 128) >> 8;
-    // Of light accounts it is longer than 64 bits, and the lower ones of many are alike.
-    ((steps >> 64) as u64 ^ steps as u64).max(1)
 }

@@ -6,8 +6,9 @@
 //! order gives.
 
 use crate::rotation::lens::{Lens, spot};
-use crate::rotation::rota::{Place, Rota, Seat};
-use crate::rotation::standing::Spot;
+use crate::rotation::rota::Rota;
+use crate::rotation::seat::{Place, Seat};
+use crate::rotation::standing::{Spot, Ticket};
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
@@ -25,13 +26,13 @@ impl Rota {
     #[cold]
     pub(crate) fn change(&mut self, lens: &mut Lens<'_>) {
         self.scans = !self.scans;
-        (self.turns, self.waiting) = Default::default();
+        (self.turns, self.waiting, self.out) = Default::default();
         for row in (0..self.seats.len()).filter_map(|row| u32::try_from(row).ok()) {
             let row = Slot::from_number(row);
             let Some(Some(seat)) = self.seats.get_mut(row.index()) else { continue };
             match seat.place {
-                Place::Scanned | Place::Turns(_) | Place::Waiting(_) => {
-                    seat.place = Place::Nowhere;
+                Place::Asleep { .. } | Place::Scanned | Place::Turns | Place::Waiting(_) => {
+                    (seat.place, seat.ticket) = (Place::Nowhere, Ticket::NONE);
                     self.sit(lens, row);
                 }
                 Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere => {}

@@ -17,6 +17,11 @@ pub(crate) struct Spot {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ticket(pub(crate) u32);
 
+impl Ticket {
+    /// Of no entry.
+    pub(crate) const NONE: Self = Self(0);
+}
+
 /// What is known of rows apart from where they were put.
 pub(crate) trait Rows {
     /// Whether an entry is the present one of its row.

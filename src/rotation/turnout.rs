@@ -4,7 +4,8 @@
 
 use crate::rotation::absent::Member;
 use crate::rotation::lens::Lens;
-use crate::rotation::rota::{Place, Rota};
+use crate::rotation::rota::Rota;
+use crate::rotation::seat::Place;
 use crate::rotation::table::Slot;
 use crate::vocab::Timestamp;
 
@@ -61,7 +62,11 @@ impl Rota {
                     || outlook.away() && outlook.flips_at < back_at
             }
             Place::Leaving { .. } => true,
-            Place::Nowhere | Place::Scanned | Place::Turns(_) | Place::Waiting(_) => outlook.away(),
+            Place::Asleep { .. }
+            | Place::Nowhere
+            | Place::Scanned
+            | Place::Turns
+            | Place::Waiting(_) => outlook.away(),
         };
         if moves || elsewhere {
             self.seat_anew(lens, row);

@@ -5,9 +5,13 @@
 
 use crate::rotation::absent::Member;
 use crate::rotation::lens::Lens;
-use crate::rotation::rota::{Place, Rota, Seat, are_few};
+use crate::rotation::rota::Rota;
+use crate::rotation::seat::{Place, Seat, are_few};
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
+
+/// So many entries that no longer stand are dropped with each that leaves one behind.
+const STALE_AT_A_TIME: usize = 4;
 
 /// Those that take part in the rotation and go on doing so, and the others.
 #[derive(Clone, Copy, Debug)]
@@ -25,16 +29,33 @@ impl Rota {
     /// Lets everybody up who waited until now, once all were looked at that had to be.
     pub(crate) fn wake(&mut self, lens: &mut Lens<'_>) {
         while let Some((at, (_, row))) = self.waiting.pop_by(lens.now) {
-            if self.waits_until(row) == Some(at) {
-                self.seat_anew(lens, row);
-                // At the last instant that there is, what waits for it waits for ever.
-                if lens.now == Timestamp::MAX && self.waits_until(row).is_some() {
-                    break;
-                }
+            if self.let_up(lens, row, at) {
+                break;
             }
         }
-        let firsts = [self.waiting.first().map(|(at, _)| at), self.flips.first().map(|(at, _)| at)];
-        self.calm_until = firsts.into_iter().flatten().fold(self.stays_at, Timestamp::min);
+        while let Some((at, (_, row))) = self.out.pop_by(lens.now) {
+            if self.let_up(lens, row, at) {
+                break;
+            }
+        }
+        self.turns.get_up(lens.now);
+        let mut calm_until = self.stays_at;
+        for first in [self.waiting.first(), self.out.first()] {
+            calm_until = first.map_or(calm_until, |(at, _)| at.min(calm_until));
+        }
+        let flips_at = self.flips.first().map_or(calm_until, |(at, _)| at);
+        self.calm_until = calm_until.min(flips_at).min(self.turns.gets_up_at());
+    }
+
+    /// Lets an account up if it waits until then. At the last instant that there is, what waits for
+    /// it waits for ever; says whether it is that.
+    #[inline]
+    fn let_up(&mut self, lens: &mut Lens<'_>, row: Slot, at: Timestamp) -> bool {
+        if self.waits_until(row) != Some(at) {
+            return false;
+        }
+        self.seat_anew(lens, row);
+        lens.now == Timestamp::MAX && self.waits_until(row).is_some()
     }
 
     /// The first of those that wait whom the request does not exclude, and until when it waits.
@@ -74,10 +95,10 @@ impl Rota {
         let mut found = None;
         while let Some((at, (id, row), account)) = self.first(side) {
             if lens.outlooks[account.index()].ready_at != at {
-                self.take(side);
+                self.take(side, row);
                 self.seat_anew(lens, row);
             } else if excluded.contains(&id) {
-                aside.extend(self.take(side));
+                aside.extend(self.take(side, row));
             } else {
                 found = Some((at, id));
                 break;
@@ -85,7 +106,7 @@ impl Rota {
         }
         match side {
             Side::Absent => self.put_back(aside),
-            Side::Present => aside.into_iter().for_each(|(at, of)| self.waiting.push(at, of)),
+            Side::Present => aside.into_iter().for_each(|(at, of)| self.let_wait(at, of)),
         }
         found
     }
@@ -97,21 +118,70 @@ impl Rota {
         }
     }
 
-    fn take(&mut self, side: Side) -> Option<(Timestamp, Member)> {
-        match side {
-            Side::Absent => self.pop_absent(),
-            Side::Present => self.waiting.pop(),
+    /// Takes out whom [`first`](Self::first) found.
+    fn take(&mut self, side: Side, row: Slot) -> Option<(Timestamp, Member)> {
+        let seat = self.seat(row)?;
+        match (side, seat.place) {
+            (Side::Absent, _) => self.pop_absent(),
+            (Side::Present, Place::Asleep { until, .. }) => {
+                self.rise(row);
+                Some((until, (seat.id, row)))
+            }
+            (Side::Present, _) => self.pop_waiting(),
         }
     }
 
+    /// Takes the first entry out of those that wait.
+    fn pop_waiting(&mut self) -> Option<(Timestamp, Member)> {
+        let Self { waiting, out, .. } = self;
+        match (waiting.first(), out.first()) {
+            (Some(first), Some(of_out)) if of_out < first => out.pop(),
+            (None, _) => out.pop(),
+            (Some(_), _) => waiting.pop(),
+        }
+    }
+
+    fn let_wait(&mut self, at: Timestamp, member: Member) {
+        if let Some(Some(seat)) = self.seats.get_mut(member.1.index()) {
+            seat.place = Place::Waiting(at);
+        }
+        self.waiting.push(at, member);
+    }
+
     fn first_present(&mut self) -> Option<(Timestamp, Member, Slot)> {
-        while let Some((at, member)) = self.waiting.first() {
-            if self.waits_until(member.1) == Some(at) {
-                return Some((at, member, self.seat(member.1)?.account));
+        let waiting = loop {
+            let first = self.waiting.first();
+            if first.is_none_or(|(at, (_, row))| self.waits_until(row) == Some(at)) {
+                break first;
             }
             self.waiting.pop();
+        };
+        let out = loop {
+            let first = self.out.first();
+            if first.is_none_or(|(at, (_, row))| self.waits_until(row) == Some(at)) {
+                break first;
+            }
+            self.out.pop();
+        };
+        let mut found = match (waiting, out) {
+            (Some(waiting), Some(out)) => Some(waiting.min(out)),
+            (waiting, out) => waiting.or(out),
+        };
+        if self.turns.gets_up_at() < Timestamp::MAX {
+            found = found.into_iter().chain(self.first_asleep()).min();
         }
-        None
+        let (at, member) = found?;
+        Some((at, member, self.seat(member.1)?.account))
+    }
+
+    fn first_asleep(&mut self) -> Option<(Timestamp, Member)> {
+        let Self { seats, turns, .. } = self;
+        turns.first_asleep(|at, (id, row)| {
+            let seat = seats.get(row.index()).and_then(Option::as_ref);
+            let sleeps =
+                |seat: &Seat| matches!(seat.place, Place::Asleep { until, .. } if until == at);
+            seat.is_some_and(|seat| seat.id == id && sleeps(seat))
+        })
     }
 
     /// When the first of those that are absent or leave may send, as far as is known.
@@ -160,7 +230,22 @@ impl Rota {
             Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => {
                 Some((ready_at, seat.id))
             }
-            Place::Nowhere | Place::Scanned | Place::Turns(_) | Place::Waiting(_) => None,
+            Place::Asleep { .. }
+            | Place::Nowhere
+            | Place::Scanned
+            | Place::Turns
+            | Place::Waiting(_) => None,
+        }
+    }
+
+    /// Drops some of the first whose email is not out any more, so that they never are many.
+    pub(super) fn drop_first_stale(&mut self) {
+        for _ in 0..STALE_AT_A_TIME {
+            let first = self.out.first();
+            if first.is_none_or(|(at, (_, row))| self.waits_until(row) == Some(at)) {
+                break;
+            }
+            self.out.pop();
         }
     }
 
@@ -168,22 +253,25 @@ impl Rota {
         match self.seat(row)?.place {
             Place::Waiting(at) => Some(at),
             Place::Absent { .. }
+            | Place::Asleep { .. }
             | Place::Leaving { .. }
             | Place::Nowhere
             | Place::Scanned
-            | Place::Turns(_) => None,
+            | Place::Turns => None,
         }
     }
 
     /// Drops what no longer stands, once it is most of what there is.
     pub(super) fn drop_stale(&mut self) {
         let most = 2 * self.seats.len() + 64;
-        let Self { seats, waiting, absent, leaving, .. } = self;
+        let Self { seats, waiting, out, absent, leaving, .. } = self;
         let seat = |row: Slot| seats[row.index()].as_ref();
-        if waiting.len() > most {
-            waiting.retain(|at, (_, row)| {
-                seat(row).is_some_and(|seat| seat.place == Place::Waiting(at))
-            });
+        for agenda in [waiting, out] {
+            if agenda.len() > most {
+                agenda.retain(|at, (_, row)| {
+                    seat(row).is_some_and(|seat| seat.place == Place::Waiting(at))
+                });
+            }
         }
         if absent.ready.len() > most {
             // An account that takes part by now may be absent until the same instant again.
