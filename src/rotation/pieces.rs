@@ -159,30 +159,44 @@ impl<T: Copy> Pieces<T> {
         }
     }
 
-    /// Takes an entry out from in between others. Those before it move, or those behind it.
-    pub(crate) fn remove(&mut self, nth: usize) {
-        let len = self.len();
-        if nth < len / 2 {
-            (0..nth).rev().for_each(|at| self.copy(at, at + 1));
-            self.drop_first();
-        } else if nth < len {
-            (nth + 1..len).for_each(|at| self.copy(at, at - 1));
-            self.drop_last();
+    /// Drops the last entry.
+    pub(crate) fn drop_last(&mut self) {
+        if let Some(behind) = &mut self.behind {
+            behind.last.pop();
+            self.give_up_last();
+        } else {
+            self.front.pop_last();
         }
     }
 
-    /// Drops the last entry.
-    pub(crate) fn drop_last(&mut self) {
-        let Some(behind) = &mut self.behind else {
-            self.front.len = self.front.len.saturating_sub(1);
+    /// Has the piece before the last entered, if the last is empty.
+    fn give_up_last(&mut self) {
+        let Some(behind) = self.behind.as_mut().filter(|behind| behind.last.is_empty()) else {
             return;
         };
-        behind.last.pop();
-        if behind.last.is_empty() {
-            match behind.pieces.pop_back() {
-                Some(piece) => behind.last = piece,
-                None => self.behind = None,
+        match behind.pieces.pop_back() {
+            Some(piece) => behind.last = piece,
+            None => self.behind = None,
+        }
+    }
+
+    /// Takes an entry out from in between others. Those before it move, or those behind it.
+    pub(crate) fn remove(&mut self, nth: usize) {
+        match (nth.checked_sub(self.front.len), &mut self.behind) {
+            (None, _) => self.front.remove(nth),
+            (Some(nth), Some(behind)) if nth < behind.len() / 2 => {
+                if let Some(last) = self.front.pop_last() {
+                    behind.put_first(last, nth);
+                }
             }
+            (Some(nth), Some(behind)) if nth < behind.len() => {
+                behind.remove(nth);
+                self.give_up_last();
+            }
+            (Some(_), _) => {}
+        }
+        if self.front.len == 0 {
+            self.come_up();
         }
     }
 
@@ -218,6 +232,37 @@ impl<T: Copy> Pieces<T> {
             if let Some(entry) = self.pop().filter(&mut stands) {
                 self.push(entry);
             }
+        }
+    }
+}
+
+impl<T: Copy> Behind<T> {
+    /// Puts an entry before all others and takes the `nth` of those out, in whose place the one
+    /// before it comes.
+    fn put_first(&mut self, mut entry: T, nth: usize) {
+        let (piece, nth) = (nth / Pieces::<T>::PIECE, nth % Pieces::<T>::PIECE);
+        let rows = self.pieces.iter_mut().chain([&mut self.last]);
+        for (n, row) in rows.take(piece + 1).enumerate() {
+            let to = if n == piece { nth } else { row.len() - 1 };
+            let first = std::mem::replace(&mut entry, row[to]);
+            row.copy_within(..to, 1);
+            row[0] = first;
+        }
+    }
+
+    /// Takes an entry out, in whose place the one behind it comes.
+    fn remove(&mut self, nth: usize) {
+        let (piece, nth) = (nth / Pieces::<T>::PIECE, nth % Pieces::<T>::PIECE);
+        if piece == self.pieces.len() {
+            self.last.remove(nth);
+            return;
+        }
+        let mut entry = self.last.remove(0);
+        for (n, row) in self.pieces.iter_mut().enumerate().skip(piece).rev() {
+            let from = if n == piece { nth } else { 0 };
+            let last = std::mem::replace(&mut entry, row[from]);
+            row.copy_within(from + 1.., from);
+            row[Pieces::<T>::PIECE - 1] = last;
         }
     }
 }

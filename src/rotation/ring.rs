@@ -70,6 +70,24 @@ impl<T: Copy> Ring<T> {
         self.slots[place] = entry;
     }
 
+    /// Takes an entry out from in between others, of which the fewer move.
+    pub(crate) fn remove(&mut self, nth: usize) {
+        if nth < self.len / 2 {
+            (0..nth).rev().for_each(|at| self.copy(at, at + 1));
+            self.drop_first();
+        } else if nth < self.len {
+            (nth + 1..self.len).for_each(|at| self.copy(at, at - 1));
+            self.len -= 1;
+        }
+    }
+
+    /// Takes the last entry out.
+    pub(crate) fn pop_last(&mut self) -> Option<T> {
+        let last = self.get(self.len.checked_sub(1)?).copied();
+        self.len -= 1;
+        last
+    }
+
     fn copy(&mut self, from: usize, to: usize) {
         let (from, to) = (self.place(from), self.place(to));
         self.slots[to] = self.slots[from];
