@@ -94,7 +94,19 @@ impl<T: Copy> Pieces<T> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        (0..self.len()).filter_map(|nth| self.get(nth))
+        self.parts(0).flatten()
+    }
+
+    /// The entries from one on, in parts of which each lies in one piece.
+    pub(crate) fn parts(&self, from: usize) -> impl Iterator<Item = &[T]> {
+        let behind = from.saturating_sub(self.front.len);
+        let (piece, mut skipped) = (behind / Self::PIECE, behind % Self::PIECE);
+        let rows = self.behind.iter().flat_map(|behind| behind.pieces.iter().chain([&behind.last]));
+        let rows = rows.skip(piece).map(move |row| {
+            let from = std::mem::take(&mut skipped);
+            row.get(from..).unwrap_or_default()
+        });
+        self.front.parts(from).into_iter().chain(rows)
     }
 
     /// Adds an entry at the end.
@@ -379,6 +391,9 @@ mod tests {
             }
             let nth = draw(plain.len() + 3 * piece);
             assert_eq!(pieces.get(nth), plain.get(nth), "step {step}");
+            if step % 50 == 0 {
+                assert!(pieces.parts(nth).flatten().eq(plain.iter().skip(nth)), "step {step}");
+            }
             assert_eq!((pieces.first(), pieces.last()), (plain.front(), plain.back()));
             assert_eq!(pieces.len(), plain.len());
             assert!(pieces.room() <= plain.len() + 4 * piece);

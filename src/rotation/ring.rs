@@ -36,6 +36,15 @@ impl<T: Copy> Ring<T> {
         if nth < self.len { self.slots.get_mut(place) } else { None }
     }
 
+    /// The entries from one on, in two parts.
+    pub(crate) fn parts(&self, from: usize) -> [&[T]; 2] {
+        let count = self.len.saturating_sub(from);
+        let first = self.place(from);
+        let to_end = count.min(self.slots.len().saturating_sub(first));
+        let part = |from, len| self.slots.get(from..from + len).unwrap_or_default();
+        [part(first, to_end), part(0, count - to_end)]
+    }
+
     #[expect(clippy::inline_always, reason = "a part of every turn")]
     #[inline(always)]
     pub(crate) fn push(&mut self, entry: T) {

@@ -141,8 +141,8 @@ impl Sends {
 
     /// How many of those were to new leads. Looks at each.
     pub(crate) fn new_leads_since(&self, unix_ms: i64) -> u64 {
-        let sends = self.first_from(unix_ms)..self.stamps.len();
-        sends.map(|index| u64::from(self.stamps.at(index) & 1)).sum()
+        let new_leads = |part: &[u32]| part.iter().map(|stamp| u64::from(stamp & 1)).sum::<u64>();
+        self.stamps.parts(self.first_from(unix_ms)).map(new_leads).sum()
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {

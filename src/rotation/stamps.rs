@@ -53,6 +53,15 @@ impl Stamps {
         }
     }
 
+    /// The stamps from one on, in parts.
+    pub(crate) fn parts(&self, from: usize) -> impl Iterator<Item = &[u32]> {
+        let (one, many) = match self {
+            Self::One(stamps) => (stamps.get(from..), None),
+            Self::Many(stamps) => (None, Some(stamps.parts(from))),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, stamp: u32) {
         match self {
