@@ -1,7 +1,7 @@
-//! Hash tables whose order nobody sees: records are found by their numbers.
+//! Records found by their numbers: the one place where a hash table of the standard library is
+//! allowed in the core, and where numbers are mixed for a table of our own (`lead_index.rs`).
 //!
-//! The one place where a hash table is allowed in the core. Who needs records in an order keeps
-//! them in one, or sorts.
+//! Its order is never seen: who needs records in an order keeps them in one, or sorts.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
