@@ -1,7 +1,8 @@
 //! Which account writes to a lead: bound when the first email goes, kept for all that follow, and
 //! forgotten long after the last.
 //!
-//! Knows one campaign's leads. Whether an account is gone is decided elsewhere.
+//! Knows one campaign's leads, and until when they are remembered. Where their records are is told
+//! elsewhere, and whether an account is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,18 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::rotation::binding::{Binding, Bindings, Day, day};
 use crate::rotation::event::Grant;
-use crate::rotation::lead_index::LeadIndex;
+use crate::rotation::lead_records::LeadRecords;
 use crate::rotation::reservation::{Fate, Reservation};
-use crate::rotation::segments::Segments;
 use crate::rotation::table::{Hint, Slot};
 use crate::vocab::{AccountId, LeadId, ReservationId, Span, Timestamp};
 
-/// One of so many emails makes a campaign look at some leads, up to so many, to free what is due.
+/// One of so many emails makes a campaign look at some leads, to free what is due.
 const SWEEP_EVERY: u32 = 8;
-const LOOKS: u32 = 32;
-
-/// How many leads stand side by side, with one day before which none of them is due.
-const SEGMENT: u32 = 1_024;
 
 /// A campaign's leads.
 ///
@@ -28,41 +24,13 @@ const SEGMENT: u32 = 1_024;
 /// days after it was last touched. That is told by the days alone; when its memory is freed is not.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leads {
-    records: Segments<Option<Record>, { SEGMENT as usize }>,
-    /// Places of records that are free.
-    free: Vec<u32>,
-    index: LeadIndex,
-    /// Of each segment a day that none of its leads was touched before.
-    oldest: Vec<Day>,
+    records: LeadRecords,
     /// What was last touched before this day is forgotten, unless something is out.
     kept_from: Day,
     /// The day by which that was found.
     today: Day,
-    hand: Hand,
-}
-
-/// A lead and who writes to it.
-#[derive(Clone, Debug)]
-struct Record {
-    lead: LeadId,
-    bindings: Bindings,
-}
-
-/// What is looked at next for what is due.
-#[derive(Clone, Copy, Debug)]
-struct Hand {
-    /// After how many emails.
-    after: u32,
-    segment: usize,
-    /// Which place of the segment, and the oldest day of those before it.
-    at: u32,
-    oldest: Day,
-}
-
-impl Default for Hand {
-    fn default() -> Self {
-        Self { after: 0, segment: 0, at: 0, oldest: Day::MAX }
-    }
+    /// After how many emails some are looked at.
+    sweep_after: u32,
 }
 
 impl Leads {
@@ -80,8 +48,8 @@ impl Leads {
         (at, memory): (Timestamp, Span),
     ) {
         let given = Binding { given: true, ..Binding::new(account, since, at) };
-        self.remove(lead);
-        self.insert(lead, Bindings::new(given));
+        self.records.remove(lead);
+        self.records.insert(lead, Bindings::new(given));
         self.forget(at, memory);
     }
 
@@ -91,9 +59,9 @@ impl Leads {
         let lead = grant.request.lead;
         let new = Binding { open: 1, ..Binding::new(grant.account, grant.reservation, at) };
         let kept_from = self.kept_from;
-        let found = self.place(lead);
-        let place = match found.and_then(|place| Some((place, self.at_mut(place)?))) {
-            None => self.insert(lead, Bindings::new(new)),
+        let found = self.records.place(lead);
+        let place = match found.and_then(|place| Some((place, self.records.at_mut(place)?))) {
+            None => self.records.insert(lead, Bindings::new(new)),
             Some((place, bindings)) => {
                 if bindings.is_older(kept_from) {
                     *bindings = Bindings::new(new);
@@ -119,47 +87,11 @@ impl Leads {
             let days = Day::try_from(days).unwrap_or(Day::MAX);
             self.kept_from = self.kept_from.max(today.saturating_sub(days));
         }
-        match self.hand.after.checked_sub(1) {
-            Some(fewer) => self.hand.after = fewer,
-            None => self.sweep(),
+        if self.sweep_after == 0 {
+            self.sweep_after = SWEEP_EVERY;
+            self.records.sweep(self.kept_from);
         }
-    }
-
-    /// Frees what is forgotten, a few at a time, where the hand is. A segment in which nothing is
-    /// due is passed.
-    #[inline(never)]
-    fn sweep(&mut self) {
-        self.hand.after = SWEEP_EVERY - 1;
-        let Hand { segment, at, .. } = self.hand;
-        let Some(oldest) = self.oldest.get(segment).copied() else {
-            self.hand = Hand { after: self.hand.after, ..Hand::default() };
-            return;
-        };
-        let end = if oldest < self.kept_from { (at + LOOKS).min(SEGMENT) } else { SEGMENT };
-        if oldest < self.kept_from {
-            let first = u32::try_from(segment).unwrap_or(u32::MAX).saturating_mul(SEGMENT);
-            (at..end).for_each(|at| self.look(first + at));
-        }
-        self.hand.at = end;
-        if end == SEGMENT {
-            if oldest < self.kept_from {
-                self.oldest[segment] = self.hand.oldest;
-            }
-            self.hand = Hand { segment: segment + 1, at: 0, oldest: Day::MAX, ..self.hand };
-        }
-    }
-
-    /// Frees a record if its lead is forgotten.
-    fn look(&mut self, place: u32) {
-        let Some(found) = self.records.get_mut(place) else { return };
-        let Some(record) = found else { return };
-        if record.bindings.is_older(self.kept_from) {
-            self.index.remove(record.lead, place);
-            *found = None;
-            self.free.push(place);
-        } else {
-            self.hand.oldest = self.hand.oldest.min(record.bindings.last.touched);
-        }
+        self.sweep_after -= 1;
     }
 
     /// Notes how an email to a lead ended. An account that never wrote gives the lead back.
@@ -190,7 +122,7 @@ impl Leads {
                     stay.last.touched = today;
                     *bindings = stay;
                 }
-                None => self.remove(reservation.lead),
+                None => self.records.remove(reservation.lead),
             }
         }
     }
@@ -218,80 +150,23 @@ impl Leads {
         bindings.map(|lead| lead.open.max(lead.counted)).all(|most| most <= u32::MAX >> 1)
     }
 
-    /// Unbinds a lead.
-    pub(crate) fn remove(&mut self, lead: LeadId) {
-        let Some(place) = self.place(lead) else { return };
-        self.index.remove(lead, place);
-        if let Some(record) = self.records.get_mut(place) {
-            *record = None;
-            self.free.push(place);
-        }
-    }
-
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
     fn get(&self, lead: LeadId) -> Option<&Bindings> {
-        let record = self.records.get(self.place(lead)?)?.as_ref()?;
-        Some(&record.bindings).filter(|bindings| !bindings.is_older(self.kept_from))
+        let bindings = self.records.at(self.records.place(lead)?)?;
+        Some(bindings).filter(|bindings| !bindings.is_older(self.kept_from))
     }
 
     fn get_mut(&mut self, lead: LeadId, hint: Hint) -> Option<&mut Bindings> {
-        let kept_from = self.kept_from;
-        let place = Some(hint.slot().number()).filter(|place| self.is_there(lead, *place));
-        let bindings = self.at_mut(place.or_else(|| self.place(lead))?)?;
-        Some(bindings).filter(|bindings| !bindings.is_older(kept_from))
-    }
-
-    /// Where the record of a lead is, if it was not freed.
-    #[inline]
-    fn place(&self, lead: LeadId) -> Option<u32> {
-        self.index.find(lead, |place| self.is_there(lead, place))
-    }
-
-    #[inline]
-    fn is_there(&self, lead: LeadId, place: u32) -> bool {
-        let record = self.records.get(place).and_then(Option::as_ref);
-        record.is_some_and(|record| record.lead == lead)
-    }
-
-    fn at_mut(&mut self, place: u32) -> Option<&mut Bindings> {
-        let record = self.records.get_mut(place)?.as_mut();
-        record.map(|record| &mut record.bindings)
+        let bindings = self.records.at_mut(self.records.find(lead, hint)?)?;
+        Some(bindings).filter(|bindings| !bindings.is_older(self.kept_from))
     }
 
     /// Those that are not forgotten, in any order.
     fn all(&self) -> impl Iterator<Item = (&LeadId, &Bindings)> {
-        let all = self.records.iter().flatten().map(|record| (&record.lead, &record.bindings));
-        all.filter(|(_, bindings)| !bindings.is_older(self.kept_from))
-    }
-
-    /// Adds a lead that has no record, and returns where it is.
-    fn insert(&mut self, lead: LeadId, bindings: Bindings) -> u32 {
-        let touched = bindings.last.touched;
-        let record = Some(Record { lead, bindings });
-        let place = match self.free.pop() {
-            None => self.records.push(record),
-            Some(place) => {
-                if let Some(free) = self.records.get_mut(place) {
-                    *free = record;
-                }
-                place
-            }
-        };
-        self.index.insert(lead, place);
-        let segment = (place / SEGMENT) as usize;
-        if segment == self.oldest.len() {
-            self.oldest.push(touched);
-        }
-        if let Some(oldest) = self.oldest.get_mut(segment) {
-            *oldest = touched.min(*oldest);
-        }
-        if self.hand.segment == segment {
-            self.hand.oldest = touched.min(self.hand.oldest);
-        }
-        place
+        self.records.all().filter(|(_, bindings)| !bindings.is_older(self.kept_from))
     }
 
     /// By lead.
@@ -323,7 +198,7 @@ impl<'de> Deserialize<'de> for Leads {
         // In about the order in which they would have come.
         all.sort_by_key(|(lead, bindings)| (bindings.last.touched, *lead));
         for (lead, bindings) in all {
-            leads.insert(lead, bindings);
+            leads.records.insert(lead, bindings);
         }
         Ok(leads)
     }
@@ -332,10 +207,11 @@ impl<'de> Deserialize<'de> for Leads {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rotation::reservation::{EmailKind, Request};
+    use crate::vocab::{CampaignId, CivilDay};
 
     #[test]
     fn many_leads_are_found_and_written_down() {
-        assert_eq!(size_of::<Option<Record>>(), 48, "that it is there costs nothing");
         let mut leads = Leads::default();
         for lead in 0..20_000 {
             let given = (LeadId(lead * 64), AccountId(lead % 7));
@@ -346,9 +222,9 @@ mod tests {
         }
         let text = serde_json::to_string(&leads).unwrap();
         assert_eq!(serde_json::from_str::<Leads>(&text).unwrap(), leads);
-        leads.remove(LeadId(64));
-        assert_eq!(leads.index.len(), 19_999);
+        leads.records.remove(LeadId(64));
         assert_eq!((leads.account(LeadId(64)), leads.account(LeadId(65))), (None, None));
+        assert_ne!(serde_json::from_str::<Leads>(&text).unwrap(), leads);
     }
 
     #[test]
@@ -360,13 +236,14 @@ mod tests {
             // One lead is written to again and again.
             leads.bind((LeadId(0), AccountId(1)), ReservationId(0), (now, Span::days(3)));
             // Four days are kept at most, and a little more until it is looked at.
-            let records = leads.records.len();
-            assert!(records < 4 * 1_440 + 2 * SEGMENT as usize, "{records} after {lead}");
-            assert_eq!(leads.index.len() + leads.free.len(), records);
+            let (taken, free) = leads.records.taken_and_free();
+            assert!(taken + free < 4 * 1_440 + 2 * 1_024, "{taken} and {free} after {lead}");
         }
         assert_eq!(leads.account(LeadId(0)), Some(AccountId(1)));
-        let kept = (0..100_000).filter(|lead| leads.account(LeadId(*lead)).is_some()).count();
-        assert!((3 * 1_440..=4 * 1_440 + 1).contains(&kept), "{kept}");
+        // What was written to before the first minute of the third day that has gone by.
+        let forgotten = (100_000 / 1_440 - 3) * 1_440 - 1;
+        let is_kept = |lead: u64| leads.account(LeadId(lead)).is_some();
+        assert!((1..100_000).all(|lead| is_kept(lead) == (lead >= forgotten)));
     }
 
     /// Freed places are taken again, while others of their segment are freed and after, and are
@@ -381,11 +258,8 @@ mod tests {
                 let lead = if is_new { bound - bound % 7 / 6 * 2_000.min(bound) } else { 0 };
                 let at = (Timestamp::EPOCH.plus(Span::days(days)), Span::days(3));
                 leads.bind((LeadId(lead), AccountId(1)), ReservationId(0), at);
-                for (place, record) in leads.records.iter().enumerate().step_by(97) {
-                    let touched = record.as_ref().map_or(Day::MAX, |of| of.bindings.last.touched);
-                    assert!(leads.oldest[place / SEGMENT as usize] <= touched, "day {days}");
-                }
-                leads.index.len()
+                assert!(leads.records.is_none_older_than_it_says(97), "day {days}");
+                leads.records.taken_and_free().0
             };
             (0..3_000).for_each(|n| assert!(bind(n / 1_000, true) > 0));
             for days in [10, 60, 110] {
@@ -394,6 +268,70 @@ mod tests {
             }
             let left = (0..24_000).map(|_| bind(160, false)).last();
             assert_eq!(left, Some(1), "with new leads meanwhile: {meanwhile}");
+        }
+    }
+
+    /// A reservation that ended remembers a place that another lead has taken.
+    #[test]
+    fn an_end_is_noted_of_its_own_lead_only() {
+        let at = |days| Timestamp::EPOCH.plus(Span::days(days));
+        let (a, b) = (Request::new_lead(LeadId(1)), Request::new_lead(LeadId(2)));
+        let mut leads = Leads::default();
+        let mut first = reservation(0, a.lead);
+        first.hints.2 = leads.reserved(&grant(0, &a), at(0), Span::days(400));
+        leads.ended(&first, Fate::Open, false);
+        assert_eq!(leads.account(a.lead), None);
+        let hint = leads.reserved(&grant(1, &b), at(0), Span::days(400));
+        assert_eq!(hint.slot(), first.hints.2.slot(), "the place was free");
+        let before = leads.clone();
+        for fate in [Fate::Cancelled, Fate::Lapsed, Fate::Open] {
+            for (days, counts) in [(1, true), (2, false)] {
+                first.decided_at = at(days);
+                leads.ended(&first, fate, counts);
+                assert_eq!(leads, before, "after {fate:?} on day {days}");
+            }
+        }
+        // Its own lead is found wherever it is by now.
+        leads.reserved(&grant(2, &a), at(3), Span::days(400));
+        first.id = ReservationId(2);
+        leads.ended(&first, Fate::Open, false);
+        assert_eq!(leads, before);
+    }
+
+    fn grant(id: u64, request: &Request) -> Grant<'_> {
+        let day = CivilDay::new(1970, 1, 1).unwrap();
+        Grant {
+            reservation: ReservationId(id),
+            campaign: CampaignId(1),
+            account: AccountId(1),
+            request,
+            ends_at: Timestamp::EPOCH,
+            number: id,
+            weight: 1,
+            days: (day, day),
+            pace_until: None,
+            jumped_to: None,
+            moved_from: None,
+        }
+    }
+
+    fn reservation(id: u64, lead: LeadId) -> Reservation {
+        Reservation {
+            id: ReservationId(id),
+            campaign: CampaignId(1),
+            account: AccountId(1),
+            lead,
+            kind: EmailKind::NewLead,
+            reserved_at: Timestamp::EPOCH,
+            ends_at: Timestamp::EPOCH,
+            begun_at: None,
+            moved_from: None,
+            fate: Fate::Open,
+            decided_at: Timestamp::EPOCH,
+            number: id,
+            charged_at: None,
+            in_rotation: true,
+            hints: Default::default(),
         }
     }
 }

@@ -29,6 +29,7 @@ mod history;
 mod index;
 mod later;
 mod lead_index;
+mod lead_records;
 mod leads;
 mod lease;
 mod lens;
