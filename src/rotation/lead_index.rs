@@ -256,4 +256,58 @@ mod tests {
             assert!(apart < index.buckets.len() / 4, "{apart} apart, step {step}");
         }
     }
+    /// Leads are told apart by their records where their tags are equal, in any order.
+    #[test]
+    fn leads_with_one_tag_are_told_apart() {
+        let all = (0..400_000).map(|n| LeadId(n << 5));
+        let mut by_tag: Vec<(u32, LeadId)> = all.map(|lead| (Tag::of(lead).0, lead)).collect();
+        by_tag.sort_unstable();
+        let pairs = by_tag.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+        let pairs: Vec<[LeadId; 2]> = pairs.map(|pair| [pair[0].1, pair[1].1]).collect();
+        assert!(pairs.len() > 5, "{} pairs", pairs.len());
+        for gone in [0, 1] {
+            let mut index = LeadIndex::default();
+            let found = |index: &LeadIndex, lead: LeadId, place: u32| {
+                index.find(lead, |other| other == place) == Some(place)
+            };
+            for (n, pair) in (0..).step_by(2).zip(&pairs) {
+                index.insert(pair[0], n);
+                index.insert(pair[1], n + 1);
+                assert!(found(&index, pair[0], n) && found(&index, pair[1], n + 1), "{pair:?}");
+            }
+            for (n, pair) in (0..).step_by(2).zip(&pairs) {
+                index.remove(pair[gone as usize], n + gone);
+                assert!(!found(&index, pair[gone as usize], n + gone), "{pair:?}");
+                let (left, place) = (pair[1 - gone as usize], n + 1 - gone);
+                assert!(found(&index, left, place), "{pair:?}");
+            }
+            assert_eq!(index.len(), pairs.len());
+        }
+    }
+
+    /// What was emptied takes the same leads in the same buckets.
+    #[test]
+    fn an_index_that_was_emptied_is_filled_again() {
+        let mut index = LeadIndex::default();
+        let mut buckets = None;
+        for round in 0..4_u32 {
+            for n in 0..20_000 {
+                index.insert(LeadId(u64::from(n) * 64), n + round);
+            }
+            for n in 0..20_000 {
+                let place = index.find(LeadId(u64::from(n) * 64), |place| place == n + round);
+                assert_eq!(place, Some(n + round));
+            }
+            let now = (index.buckets.len(), index.apart.len());
+            assert_eq!(*buckets.get_or_insert(now), now, "in round {round}");
+            // From the first, from the last, and the odd before the even.
+            for n in 0..20_000 {
+                let n = [n, 19_999 - n, (2 * n + 1) % 20_001][round as usize % 3];
+                index.remove(LeadId(u64::from(n) * 64), n + round);
+            }
+            assert_eq!(index.len(), 0);
+            let is_gone = |n: u64| index.find(LeadId(n * 64), |_| true).is_none();
+            assert!((0..20_000).all(is_gone), "in round {round}");
+        }
+    }
 }
