@@ -280,6 +280,7 @@ impl<T: Copy> Behind<T> {
 }
 
 impl<T> Behind<T> {
+    #[cold]
     fn of(entry: T) -> Self {
         let mut last = Vec::with_capacity(Pieces::<T>::PIECE);
         last.push(entry);
