@@ -317,7 +317,8 @@ impl Request {
 
     /// Sets an idempotency key of 1 to 255 bytes. Within an owner, a key that got a reservation
     /// gets the same one again; it is remembered for at least 26 hours and as long as the longest
-    /// window.
+    /// window. After that, up to sixteen are let go with each reservation that ends, the oldest
+    /// first.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self

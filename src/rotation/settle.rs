@@ -86,8 +86,10 @@ impl fmt::Display for Outcome {
 }
 
 impl Engine {
-    /// A reservation and whom its campaign belongs to, as long as it is remembered. A deleted
-    /// campaign's reservations are found too, since they can be settled.
+    /// A reservation and whom its campaign belongs to, as long as it is remembered: after its end
+    /// for at least 26 hours and as long as the longest window, until one of those that end later
+    /// lets it go, up to sixteen of the oldest each. A deleted campaign's reservations are found
+    /// too, since they can be settled.
     pub fn reservation(&self, id: ReservationId) -> Option<(&Reservation, OwnerId)> {
         let reservation = self.state.reservations.get(id)?;
         let campaign = self.state.campaigns.get(&reservation.campaign)?;
