@@ -223,23 +223,59 @@ fn a_key_is_its_owners() {
     assert_eq!(accounts, [Some(AccountId(1)), Some(AccountId(2))]);
 }
 
-/// > keys live at least 24 hours and as long as the longest window
+/// > it is remembered for at least 26 hours and as long as the longest window
 #[test]
 fn a_key_lives_as_long_as_the_longest_window() {
     let month = Limit::rolling(1_000, Span::days(31)).unwrap();
-    for (accounts, hours) in [(account(1), 24), (account(1).limit(month), 31 * 24)] {
+    for (accounts, hours) in [(account(1), 26), (account(1).limit(month), 31 * 24)] {
         let mut engine = engine([accounts]);
         let request = Request::new_lead(LeadId(1)).key("welcome");
         let first = engine.reserve(CAMPAIGN, &request, monday()).unwrap();
         let id = first.reserved().unwrap().id;
         engine.settle(id, Outcome::Sent, monday()).unwrap();
-        let mut now = monday();
+        let now = monday() + TimeDelta::hours(hours);
         // Other traffic, with which old keys are forgotten.
-        for hour in 0..hours {
-            now = monday() + TimeDelta::hours(hour);
+        for hour in 0..=hours {
+            let now = monday() + TimeDelta::hours(hour);
             crate::world::send(&mut engine, CAMPAIGN, 1_000 + u64::try_from(hour).unwrap(), now);
         }
         let again = engine.reserve(CAMPAIGN, &request, now).unwrap();
         assert!(matches!(again, Pick::Ended(ended) if ended.id == id), "after {hours} hours");
+    }
+}
+
+/// > After that, up to sixteen are let go with each reservation that ends, the oldest first.
+#[test]
+fn what_is_due_is_forgotten_sixteen_at_a_time() {
+    let mut engine = engine([account(1)]);
+    let request = |lead: u64| Request::new_lead(LeadId(lead)).key(format!("email {lead}"));
+    let ids: Vec<_> = (0..40)
+        .map(|lead| {
+            let pick = engine.reserve(CAMPAIGN, &request(lead), monday()).unwrap();
+            pick.reserved().unwrap().id
+        })
+        .collect();
+    for id in &ids {
+        engine.settle(*id, Outcome::Sent, monday()).unwrap();
+    }
+    let due = monday() + TimeDelta::hours(26);
+    let mut check = |now, forgotten: usize| {
+        let other = Request::new_lead(LeadId(1_000));
+        let other = engine.reserve(CAMPAIGN, &other, now).unwrap().reserved().unwrap().id;
+        engine.cancel(other, now).unwrap();
+        for (n, id) in ids.iter().enumerate() {
+            let is_known = n >= forgotten;
+            assert_eq!(engine.reservation(*id).is_some(), is_known, "{n} of {forgotten} at {now}");
+            let again = engine.clone().reserve(CAMPAIGN, &request(n as u64), now).unwrap();
+            let is_ended = matches!(&again, Pick::Ended(ended) if ended.id == *id);
+            let is_new = again.reserved().is_some_and(|new| new.id > other);
+            assert_eq!((is_ended, is_new), (is_known, !is_known), "{n} of {forgotten} at {now}");
+        }
+        assert!(engine.reservation(other).is_some());
+    };
+    check(due, 0);
+    let past = due + TimeDelta::milliseconds(1);
+    for forgotten in [16, 32, 40, 40] {
+        check(past, forgotten);
     }
 }
