@@ -3,13 +3,16 @@
 //! One twin goes on; the other is rebuilt, asked questions, or told things in another order. They
 //! are compared as text, byte for byte.
 
+use std::fmt::Debug;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use mailrota::{Account, AccountId, Campaign, Config, Engine, Event, LeadId, Mode, Outcome, Pick};
-use mailrota::{Request, Snapshot, Span, Weight};
+use mailrota::{Account, AccountId, Campaign, Config, Engine, Event, LeadId, Limit, Mode, Outcome};
+use mailrota::{Pick, Request, ReservationId, Snapshot, Span, Weight};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
-use proptest::prop_assert_eq;
 use proptest::sample::Index;
+use proptest::test_runner::TestCaseError;
+use proptest::{prop_assert, prop_assert_eq};
 
 use crate::histories::{History, Played, history, odd_history};
 use crate::strategies::{Strength, Verdict, holds, pool};
@@ -220,7 +223,7 @@ fn looking_changes_nothing() {
 #[test]
 fn recorded_events_bring_the_engine_back() {
     let replays = |history: History| {
-        let mut played = history.play::<proptest::test_runner::TestCaseError>(|_, _| Ok(()))?;
+        let mut played = history.play::<TestCaseError>(|_, _| Ok(()))?;
         let events = serde_json::to_string(&played.engine.take_events()).unwrap();
         let events: Vec<Event> = serde_json::from_str(&events).unwrap();
         let mut again = Engine::replay(played.config.clone(), &events);
@@ -261,6 +264,125 @@ fn the_order_of_adding_and_attaching_does_not_matter() {
     });
     holds(60, shuffled, |(accounts, shuffled, at_once)| {
         prop_assert_eq!(picks(&accounts, true), picks(&shuffled, at_once));
+        Ok(())
+    });
+}
+
+/// One campaign's caller, who draws what to do next, and says it to all engines alike.
+struct Caller {
+    engines: Vec<Engine>,
+    state: u64,
+    now: DateTime<Utc>,
+    leads: u64,
+    out: Vec<ReservationId>,
+    /// How many emails counted when they ended.
+    counted: usize,
+}
+
+impl Caller {
+    fn draw(&mut self, below: u64) -> u64 {
+        self.state = self.state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        (self.state >> 33) % below
+    }
+
+    /// What all engines answer.
+    fn ask<T: Debug + PartialEq>(
+        &mut self,
+        of: impl Fn(&mut Engine, DateTime<Utc>) -> T,
+    ) -> Result<T, TestCaseError> {
+        let now = self.now;
+        let mut answers = self.engines.iter_mut().map(|engine| of(engine, now));
+        let first = answers.next().unwrap();
+        for other in answers {
+            prop_assert_eq!(&first, &other, "at {}", now);
+        }
+        Ok(first)
+    }
+
+    fn reserve(&mut self) -> Verdict {
+        let request = match self.draw(5) {
+            0 if self.leads > 0 => Request::follow_up(LeadId(3 * self.draw(self.leads))),
+            _ => {
+                self.leads += 1;
+                Request::new_lead(LeadId(3 * self.leads))
+            }
+        };
+        let answer = self.ask(|engine, now| engine.reserve(CAMPAIGN, &request, now))?;
+        // A lead that is forgotten, or gave its account back, has no follow-up.
+        let granted = answer.as_ref().ok().and_then(Pick::reserved);
+        self.out.extend(granted.map(|granted| granted.id));
+        Ok(())
+    }
+
+    /// Ends one that is out, or has lapsed already.
+    fn end(&mut self, nth: usize) -> Verdict {
+        let id = self.out.remove(nth);
+        let outcome = match self.draw(12) {
+            0 => return self.ask(|engine, now| engine.cancel(id, now)).map(drop),
+            1 => Outcome::Deferred,
+            2 => Outcome::Rejected,
+            _ => Outcome::Sent,
+        };
+        self.counted += usize::from(outcome != Outcome::Deferred);
+        self.ask(|engine, now| engine.settle(id, outcome, now)).map(drop)
+    }
+
+    fn steps(&mut self, count: usize) -> Verdict {
+        for step in 0..count {
+            let later = i64::try_from(self.draw(12_000)).unwrap();
+            self.now += TimeDelta::milliseconds(later);
+            self.reserve()?;
+            while self.out.len() > 30 {
+                let nth = usize::try_from(self.draw(self.out.len() as u64)).unwrap();
+                self.end(nth)?;
+            }
+            if step % 50 == 0 {
+                self.ask(|engine, _| engine.next_wakeup())?;
+                self.ask(|engine, now| engine.explain(CAMPAIGN, now).unwrap())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same for a campaign that has more of everything than stands in one piece of memory: leads in
+/// many segments, some of them freed; more than a hundred that ended in the middle of those that
+/// are out; and so many sends that their times stand in pieces. What is restored is packed anew.
+#[test]
+fn a_large_campaign_restored_once_goes_on_alike() {
+    holds(1, any::<u64>().no_shrink(), |seed| {
+        let limit = Limit::rolling(900, Span::hours(6)).unwrap();
+        let config = Config::default().lead_memory(Span::days(1)).unwrap();
+        let mut engine = Engine::new(config);
+        let campaign = Campaign::new(CAMPAIGN, OWNER).new_lead_cap(11_000);
+        engine.add_campaign(campaign, monday()).unwrap();
+        for id in 1..=4 {
+            engine.add_account(account(id).spacing(Span::ZERO).limit(limit), monday()).unwrap();
+        }
+        engine.attach(CAMPAIGN, &[1, 2, 3, 4].map(AccountId), monday()).unwrap();
+        let (state, now) = (seed, monday());
+        let engines = vec![engine];
+        let mut caller = Caller { engines, state, now, leads: 0, out: Vec::new(), counted: 0 };
+        // Into the third day, on which leads of the first are forgotten. By so many sends the log
+        // of the campaign has had to make room for more than one piece holds.
+        caller.steps(28_000)?;
+        prop_assert!(caller.counted > 20_480, "{} emails", caller.counted);
+        while !caller.out.is_empty() {
+            caller.end(0)?;
+        }
+        caller.now += TimeDelta::hours(1);
+        for _ in 0..300 {
+            caller.reserve()?;
+        }
+        let len = caller.out.len();
+        prop_assert!(len > 250, "{len} are out");
+        for _ in 0..110 {
+            caller.end(len / 4)?;
+        }
+        caller.engines.push(restored(&caller.engines[0]));
+        caller.steps(2_500)?;
+        let texts: Vec<_> = caller.engines.iter().map(|engine| text(&engine.snapshot())).collect();
+        prop_assert!(texts[0] == texts[1], "the same facts at the end");
         Ok(())
     });
 }
