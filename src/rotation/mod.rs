@@ -10,6 +10,7 @@ mod apply;
 mod asleep;
 mod attach;
 mod begin;
+mod behind;
 mod binding;
 mod bulk;
 mod campaign_day;

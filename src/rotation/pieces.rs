@@ -4,12 +4,8 @@
 //! the one call that adds the next would take as long as that takes. While they are few, they go
 //! round in one piece. Knows no meaning of what it holds.
 
-use std::collections::VecDeque;
-
+use crate::rotation::behind::Behind;
 use crate::rotation::ring::Ring;
-
-/// One piece takes up so many bytes at most.
-const PIECE_BYTES: usize = 1 << 14;
 
 /// Entries in a row.
 #[derive(Clone, Debug)]
@@ -20,20 +16,9 @@ pub(crate) struct Pieces<T> {
     behind: Option<Box<Behind<T>>>,
 }
 
-/// What does not fit into the first piece.
-#[derive(Clone, Debug)]
-struct Behind<T> {
-    /// Full ones.
-    pieces: VecDeque<Vec<T>>,
-    /// The piece that is entered, with one entry at least.
-    last: Vec<T>,
-    /// The piece that was emptied last.
-    spare: Vec<T>,
-}
-
 impl<T> Pieces<T> {
     /// How many entries a piece has room for: a power of two.
-    const PIECE: usize = 1 << (PIECE_BYTES / size_of::<T>()).ilog2();
+    const PIECE: usize = Behind::<T>::PIECE;
 }
 
 impl<T: Copy> Pieces<T> {
@@ -248,93 +233,16 @@ impl<T: Copy> Pieces<T> {
     }
 }
 
-impl<T: Copy> Behind<T> {
-    /// Puts an entry before all others and takes the `nth` of those out, in whose place the one
-    /// before it comes.
-    fn put_first(&mut self, mut entry: T, nth: usize) {
-        let (piece, nth) = (nth / Pieces::<T>::PIECE, nth % Pieces::<T>::PIECE);
-        let rows = self.pieces.iter_mut().chain([&mut self.last]);
-        for (n, row) in rows.take(piece + 1).enumerate() {
-            let to = if n == piece { nth } else { row.len() - 1 };
-            let first = std::mem::replace(&mut entry, row[to]);
-            row.copy_within(..to, 1);
-            row[0] = first;
-        }
-    }
-
-    /// Takes an entry out, in whose place the one behind it comes.
-    fn remove(&mut self, nth: usize) {
-        let (piece, nth) = (nth / Pieces::<T>::PIECE, nth % Pieces::<T>::PIECE);
-        if piece == self.pieces.len() {
-            self.last.remove(nth);
-            return;
-        }
-        let mut entry = self.last.remove(0);
-        for (n, row) in self.pieces.iter_mut().enumerate().skip(piece).rev() {
-            let from = if n == piece { nth } else { 0 };
-            let last = std::mem::replace(&mut entry, row[from]);
-            row.copy_within(from + 1.., from);
-            row[Pieces::<T>::PIECE - 1] = last;
-        }
-    }
-}
-
-impl<T> Behind<T> {
-    #[cold]
-    fn of(entry: T) -> Self {
-        let mut last = Vec::with_capacity(Pieces::<T>::PIECE);
-        last.push(entry);
-        Self { last, ..Self::default() }
-    }
-
-    fn len(&self) -> usize {
-        self.pieces.len() * Pieces::<T>::PIECE + self.last.len()
-    }
-
-    fn get(&self, nth: usize) -> Option<&T> {
-        let (piece, nth) = (nth / Pieces::<T>::PIECE, nth % Pieces::<T>::PIECE);
-        let last = || Some(&self.last).filter(|_| piece == self.pieces.len());
-        self.pieces.get(piece).or_else(last)?.get(nth)
-    }
-
-    fn get_mut(&mut self, nth: usize) -> Option<&mut T> {
-        let (piece, nth) = (nth / Pieces::<T>::PIECE, nth % Pieces::<T>::PIECE);
-        let is_last = piece == self.pieces.len();
-        let last = Some(&mut self.last).filter(|_| is_last);
-        self.pieces.get_mut(piece).or(last)?.get_mut(nth)
-    }
-
-    #[inline]
-    fn push(&mut self, entry: T) {
-        if self.last.len() == Pieces::<T>::PIECE {
-            self.begin();
-        }
-        self.last.push(entry);
-    }
-
-    /// Begins another piece.
-    #[inline(never)]
-    fn begin(&mut self) {
-        let mut next = std::mem::take(&mut self.spare);
-        next.reserve_exact(Pieces::<T>::PIECE);
-        self.pieces.push_back(std::mem::replace(&mut self.last, next));
-    }
-}
-
 impl<T> Default for Pieces<T> {
     fn default() -> Self {
         Self { front: Ring::default(), behind: None }
     }
 }
 
-impl<T> Default for Behind<T> {
-    fn default() -> Self {
-        Self { pieces: VecDeque::new(), last: Vec::new(), spare: Vec::new() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     /// An entry of which few fit into a piece.
@@ -378,6 +286,10 @@ mod tests {
                 }
                 3 if draw(100) == 0 => pieces = pieces.clone(),
                 3 if draw(100) == 0 => pieces = Pieces::of(plain.make_contiguous()),
+                4 if draw(2) == 0 => {
+                    pieces.drop_last();
+                    plain.pop_back();
+                }
                 4 => pieces.shrink(8),
                 5..=6 => assert_eq!(pieces.pop(), plain.pop_front()),
                 7..=8 => {

@@ -221,7 +221,11 @@ impl Run {
 
 /// A number by which runs of a kind are found. Others may have the same, rarely.
 pub(crate) fn number_of((length, until): Kind) -> u64 {
-    if until == Timestamp::MIN { length } else { Mix::of(length ^ until.unix_ms().cast_unsigned()) }
+    if until == Timestamp::MIN {
+        length
+    } else {
+        Mix::of(length ^ until.since(Timestamp::MIN).as_ms())
+    }
 }
 
 /// The length of a turn, as far as runs must tell. Rounding makes turns of one weight differ by a

@@ -218,7 +218,7 @@ mod tests {
         }
         let (_, noted) = lie(&mut engine);
         assert!(noted <= 4 * 60 + 128, "{noted} of sixty accounts");
-        // Of those that rest as long all leave that do not lie, so that nothing else brings them up.
+        // Of those that rest as long, all that do not lie leave: nothing else brings the others up.
         let start = DateTime::UNIX_EPOCH;
         let seats = rota(&mut engine).seats.iter().flatten();
         let ten = Timestamp::EPOCH.plus(Span::minutes(10));
