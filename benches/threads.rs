@@ -141,7 +141,7 @@ impl Pools {
 
 fn add_pool(engine: &mut Engine, owner: OwnerId) {
     let (now, campaign) = (DateTime::UNIX_EPOCH, CampaignId(owner.0));
-    let ids: Vec<_> = (0..ACCOUNTS).map(|n| AccountId(owner.0 * WARM + n)).collect();
+    let ids: Vec<_> = (0..ACCOUNTS).map(|n| AccountId(owner.0 * ACCOUNTS + n)).collect();
     for id in &ids {
         let account = Account::new(*id, owner, format!("a{id}@acme.example"));
         engine.add_account(account.daily_cap(1_000_000), now).expect("a new account");
