@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn those_that_lie_are_asked_like_those_that_are_gone_through() {
-        let most: Vec<_> = (0..30).map(both_answer_alike).collect();
+        // In the last of them a row is given to another account that waits until the same instant.
+        let most: Vec<_> = (0..30).chain([257]).map(both_answer_alike).collect();
         assert!(most.iter().filter(|most| **most > 12).count() > 10, "so many lay: {most:?}");
     }
 

@@ -28,13 +28,13 @@ impl Rota {
 
     /// Lets everybody up who waited until now, once all were looked at that had to be.
     pub(crate) fn wake(&mut self, lens: &mut Lens<'_>) {
-        while let Some((at, (_, row))) = self.waiting.pop_by(lens.now) {
-            if self.let_up(lens, row, at) {
+        while let Some((at, member)) = self.waiting.pop_by(lens.now) {
+            if self.let_up(lens, member, at) {
                 break;
             }
         }
-        while let Some((at, (_, row))) = self.out.pop_by(lens.now) {
-            if self.let_up(lens, row, at) {
+        while let Some((at, member)) = self.out.pop_by(lens.now) {
+            if self.let_up(lens, member, at) {
                 break;
             }
         }
@@ -50,12 +50,12 @@ impl Rota {
     /// Lets an account up if it waits until then. At the last instant that there is, what waits for
     /// it waits for ever; says whether it is that.
     #[inline]
-    fn let_up(&mut self, lens: &mut Lens<'_>, row: Slot, at: Timestamp) -> bool {
-        if self.waits_until(row) != Some(at) {
+    fn let_up(&mut self, lens: &mut Lens<'_>, member: Member, at: Timestamp) -> bool {
+        if !self.waits_until(at, member) {
             return false;
         }
-        self.seat_anew(lens, row);
-        lens.now == Timestamp::MAX && self.waits_until(row).is_some()
+        self.seat_anew(lens, member.1);
+        lens.now == Timestamp::MAX && self.waits_until(Timestamp::MAX, member)
     }
 
     /// The first of those that wait whom the request does not exclude, and until when it waits.
@@ -151,14 +151,14 @@ impl Rota {
     fn first_present(&mut self) -> Option<(Timestamp, Member, Slot)> {
         let waiting = loop {
             let first = self.waiting.first();
-            if first.is_none_or(|(at, (_, row))| self.waits_until(row) == Some(at)) {
+            if first.is_none_or(|(at, member)| self.waits_until(at, member)) {
                 break first;
             }
             self.waiting.pop();
         };
         let out = loop {
             let first = self.out.first();
-            if first.is_none_or(|(at, (_, row))| self.waits_until(row) == Some(at)) {
+            if first.is_none_or(|(at, member)| self.waits_until(at, member)) {
                 break first;
             }
             self.out.pop();
@@ -242,23 +242,18 @@ impl Rota {
     pub(super) fn drop_first_stale(&mut self) {
         for _ in 0..STALE_AT_A_TIME {
             let first = self.out.first();
-            if first.is_none_or(|(at, (_, row))| self.waits_until(row) == Some(at)) {
+            if first.is_none_or(|(at, member)| self.waits_until(at, member)) {
                 break;
             }
             self.out.pop();
         }
     }
 
-    fn waits_until(&self, row: Slot) -> Option<Timestamp> {
-        match self.seat(row)?.place {
-            Place::Waiting(at) => Some(at),
-            Place::Absent { .. }
-            | Place::Asleep { .. }
-            | Place::Leaving { .. }
-            | Place::Nowhere
-            | Place::Scanned
-            | Place::Turns => None,
-        }
+    /// Whether an account waits until then. Another may have got its row.
+    #[inline]
+    fn waits_until(&self, at: Timestamp, (id, row): Member) -> bool {
+        let seat = self.seats.get(row.index()).and_then(Option::as_ref);
+        seat.is_some_and(|seat| seat.place == Place::Waiting(at) && seat.id == id)
     }
 
     /// Drops what no longer stands, once it is most of what there is.
@@ -268,8 +263,9 @@ impl Rota {
         let seat = |row: Slot| seats[row.index()].as_ref();
         for agenda in [waiting, out] {
             if agenda.len() > most {
-                agenda.retain(|at, (_, row)| {
-                    seat(row).is_some_and(|seat| seat.place == Place::Waiting(at))
+                agenda.retain(|at, (id, row)| {
+                    let waits = |seat: &Seat| seat.place == Place::Waiting(at) && seat.id == id;
+                    seat(row).is_some_and(waits)
                 });
             }
         }
