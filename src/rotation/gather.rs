@@ -81,6 +81,8 @@ impl Engine {
             self.let_leave(campaign, slot, now);
         }
         self.bring_back(campaign, slot, joining, now);
+        // Each of them was noted as absent until now.
+        self.index.rota(slot).drop_stale_absent();
     }
 
     /// Takes an account out of the rotation before it is detached or deleted.
