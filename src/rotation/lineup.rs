@@ -162,7 +162,7 @@ impl Lineup {
         if attachment.present {
             *total_weight = *total_weight - old + weight;
         }
-        self.rota.seat_anew(&mut self.pool.lens(), row);
+        self.rota.told(&mut self.pool.lens(), row, true);
     }
 
     /// Looks again at those that may leave or stay by now.

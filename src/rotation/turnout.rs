@@ -68,7 +68,9 @@ impl Rota {
             | Place::Turns
             | Place::Waiting(_) => outlook.away(),
         };
-        if moves || elsewhere {
+        // Who waits stands nowhere in the order, and would leave an entry behind for each move.
+        let waits = seat.place == Place::Waiting(outlook.ready_at) && outlook.ready_at > lens.now;
+        if moves && !waits || elsewhere {
             self.seat_anew(lens, row);
         } else {
             self.note_flip(row, outlook.flips_at);

@@ -291,7 +291,8 @@ mod tests {
     use crate::policy::{Account, Campaign};
     use crate::rotation::config::Config;
     use crate::rotation::engine::Engine;
-    use crate::vocab::{AccountId, CampaignId, OwnerId, Weight};
+    use crate::rotation::{Outcome, Request};
+    use crate::vocab::{AccountId, CampaignId, LeadId, OwnerId, Span, Weight};
 
     /// An account that has to leave is noted again with each change, and nobody may ever ask.
     #[test]
@@ -310,5 +311,30 @@ mod tests {
         let slot = engine.state.campaigns.slot(&campaign).unwrap();
         let noted = engine.index.rota(slot).leaving.len();
         assert!((1..=67).contains(&noted), "{noted} of one account");
+    }
+
+    /// The same of one that waits, whatever else of it changes meanwhile.
+    #[test]
+    fn who_waits_is_noted_once() {
+        let (now, campaign) = (DateTime::UNIX_EPOCH, CampaignId(1));
+        let mut engine = Engine::new(Config::default());
+        let ids: Vec<_> = (0..20).map(AccountId).collect();
+        for id in &ids {
+            let account = Account::new(*id, OwnerId(1), "a@b.example");
+            engine.add_account(account.spacing(Span::minutes(9)), now).unwrap();
+        }
+        engine.add_campaign(Campaign::new(campaign, OwnerId(1)), now).unwrap();
+        engine.attach(campaign, &ids, now).unwrap();
+        let granted = engine.reserve(campaign, &Request::new_lead(LeadId(1)), now).unwrap();
+        let granted = granted.reserved().unwrap().clone();
+        engine.settle(granted.id, Outcome::Sent, now).unwrap();
+        let account = engine.account(granted.account).unwrap().clone();
+        for n in 0..2_000_u32 {
+            let weight = Weight::new(if n % 2 == 0 { 3 } else { 2 }).unwrap();
+            engine.change_account(account.clone().weight(weight), now).unwrap();
+        }
+        let slot = engine.state.campaigns.slot(&campaign).unwrap();
+        let rota = engine.index.rota(slot);
+        assert_eq!((rota.waiting.len(), rota.out.len()), (1, 0));
     }
 }
