@@ -220,18 +220,35 @@ mod tests {
         let (_, noted) = lie(&mut engine);
         assert!(noted <= 4 * 60 + 128, "{noted} of sixty accounts");
         // Of those that rest as long, all that do not lie leave: nothing else brings the others up.
+        // Two are up in between, one after the other, and the next instant is looked for again.
         let start = DateTime::UNIX_EPOCH;
-        let seats = rota(&mut engine).seats.iter().flatten();
-        let ten = Timestamp::EPOCH.plus(Span::minutes(10));
-        let wait = seats.filter(|seat| seat.place == Place::Waiting(ten));
-        let wait: Vec<_> = wait.map(|seat| seat.id).collect();
-        engine.detach(CampaignId(0), &wait, now).unwrap();
-        for (minutes, up) in [(7, 9), (10, 51 - wait.len())] {
+        let (mut lying, mut waiting) = (Vec::new(), Vec::new());
+        for seat in rota(&mut engine).seats.iter().flatten() {
+            match seat.place {
+                Place::Asleep { .. } => lying.push(seat.id),
+                Place::Waiting(at) if at == Timestamp::EPOCH.plus(Span::minutes(10)) => {
+                    waiting.push(seat.id);
+                }
+                Place::Absent { .. }
+                | Place::Leaving { .. }
+                | Place::Nowhere
+                | Place::Scanned
+                | Place::Turns
+                | Place::Waiting(_) => {}
+            }
+        }
+        engine.detach(CampaignId(0), &waiting, now).unwrap();
+        for (minutes, up) in [(7, 9), (8, 1), (9, 1), (10, lying.len() - 2)] {
+            if up == 1 {
+                let early = engine.account(lying.pop().unwrap()).unwrap().clone();
+                engine.change_account(early.spacing(Span::minutes(minutes)), now).unwrap();
+            }
             now = reserve(&mut engine, now).until().unwrap();
-            assert_eq!(now, start + TimeDelta::minutes(minutes));
+            assert_eq!(now, start + TimeDelta::minutes(i64::try_from(minutes).unwrap()));
             for _ in 0..up {
                 assert!(reserve(&mut engine, now).reserved().is_some());
             }
+            assert!(reserve(&mut engine, now).until().is_some());
         }
         assert_eq!(lie(&mut engine).0, 0);
     }
