@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use mailrota::{
     Account, AccountId, Campaign, CampaignId, Config, Engine, LeadId, Lineup, Outcome, OwnerId,
-    Pick, Request, Schedule, Span, Timestamp,
+    Pick, Request, Schedule, Span, Timestamp, Zone,
 };
 
 const OWNER: OwnerId = OwnerId(1);
@@ -27,7 +27,7 @@ const ATTACHES_MAX: u64 = 20;
 type Kind = (&'static str, fn(u64));
 
 /// Every kind; `.ci/instructions` names them too.
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 16] = [
     ("pick/10", |picks| Alone::of(10).run(picks)),
     ("pick/1000", |picks| Alone::of(1_000).run(picks)),
     ("pick/100000", |picks| Alone::of(100_000).run(picks)),
@@ -43,6 +43,7 @@ const KINDS: [Kind; 15] = [
     ("change/1000", |turns| run(Pool::of(1_000), turns, Pool::change)),
     ("close/1000", |days| run(Pool::office(1_000), days, Pool::close)),
     ("forecast/100", |emails| Pool::of(100).forecast(emails)),
+    ("zone/100", |emails| Pool::abroad(100).forecast(emails)),
 ];
 
 /// The rotation alone, of the same accounts in the middle of the same work.
@@ -102,13 +103,18 @@ struct Pool {
 impl Pool {
     /// Accounts with a cap and a spacing each, and campaigns without accounts.
     fn new(accounts: u64, campaigns: u64) -> Self {
+        Self::within(Zone::UTC, accounts, campaigns)
+    }
+
+    fn within(zone: Zone, accounts: u64, campaigns: u64) -> Self {
         let now = DateTime::UNIX_EPOCH;
         let mut engine = Engine::new(Config::default());
         for id in 0..accounts {
             let (cap, spacing) = limits(id, accounts);
             let account = Account::new(AccountId(id), OWNER, format!("a{id}@acme.example"))
                 .daily_cap(cap)
-                .spacing(spacing);
+                .spacing(spacing)
+                .zone(zone);
             engine.add_account(account, now).expect("a new account");
         }
         for id in 0..campaigns {
@@ -122,18 +128,24 @@ impl Pool {
 
     /// One campaign of everybody, after a round that was spread over the day.
     fn of(accounts: u64) -> Self {
-        let mut pool = Self::new(accounts, 1);
-        let all: Vec<_> = (0..accounts).map(AccountId).collect();
-        pool.engine.attach(CampaignId(0), &all, pool.now).expect("all in order");
-        pool.warmed(Self::spread)
+        Self::new(accounts, 1).with_all().warmed(Self::spread)
+    }
+
+    /// The same where days begin and end by the table of a zone.
+    fn abroad(accounts: u64) -> Self {
+        let zone = "Europe/Madrid".parse().expect("a zone");
+        Self::within(zone, accounts, 1).with_all().warmed(Self::spread)
+    }
+
+    fn with_all(mut self) -> Self {
+        let all: Vec<_> = (0..self.accounts).map(AccountId).collect();
+        self.engine.attach(CampaignId(0), &all, self.now).expect("all in order");
+        self
     }
 
     /// One campaign of everybody, after a round at one instant: all rest.
     fn drained(accounts: u64) -> Self {
-        let mut pool = Self::new(accounts, 1);
-        let all: Vec<_> = (0..accounts).map(AccountId).collect();
-        pool.engine.attach(CampaignId(0), &all, pool.now).expect("all in order");
-        pool.warmed(Self::flat_out)
+        Self::new(accounts, 1).with_all().warmed(Self::flat_out)
     }
 
     /// One campaign of everybody, all with one window, which is open; all have sent.
@@ -144,9 +156,7 @@ impl Pool {
             let account = pool.engine.account(AccountId(id)).expect("it was added").clone();
             pool.engine.change_account(account.schedule(office.clone()), pool.now).expect("good");
         }
-        let all: Vec<_> = (0..accounts).map(AccountId).collect();
-        pool.engine.attach(CampaignId(0), &all, pool.now).expect("all in order");
-        pool.warmed(Self::flat_out)
+        pool.with_all().warmed(Self::flat_out)
     }
 
     /// Asks when the window has closed, and sends when it opens again.

@@ -12,7 +12,7 @@ use chrono::Weekday;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::time_of_day::{DAY_MINUTES, minute_of_day};
-use crate::vocab::{CivilDay, Span, Timestamp, Zone};
+use crate::vocab::{CivilDay, Span, Timestamp, Today, Zone};
 
 /// How many days ahead an opening is looked for: more than any horizon plus a year of holidays.
 const DAYS_AHEAD_MAX: i32 = 800;
@@ -21,6 +21,12 @@ const LOOKED_AT_DAYS: u64 = 8;
 
 /// By day from Monday: ranges `[start, end)` in minutes of the day, ascending and apart.
 type Week = [Vec<(u16, u16)>; 7];
+
+/// From when to when it is open.
+type Piece = (Timestamp, Timestamp);
+
+/// Whether it is open, and until when that surely stays so.
+type Opening = (bool, Option<Timestamp>);
 
 /// When an account or a campaign may send. Always, unless made with [`Schedule::closed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,12 +172,17 @@ impl Schedule {
     /// end of what is open without a break (of stretches over a week an instant within). Nothing if
     /// it stays so for as far as anybody looks.
     pub fn at(&self, zone: Zone, at: Timestamp) -> (bool, Option<Timestamp>) {
+        self.at_by(&Today::default(), zone, at)
+    }
+
+    /// The same by what is known of the days; the rest is looked up.
+    pub(crate) fn at_by(&self, known: &Today, zone: Zone, at: Timestamp) -> Opening {
         if self.is_always() {
             return (true, None);
         }
         let (near, far) = looked_at(at);
         let mut open_until = None;
-        for (start, end) in self.pieces(zone, zone.civil_day(at)) {
+        for (start, end) in self.pieces(known, zone, at) {
             match open_until {
                 None if start > at => return (false, Some(start)),
                 None if end > at => open_until = Some(end),
@@ -191,7 +202,7 @@ impl Schedule {
             return to.since(from);
         }
         let mut open = Span::ZERO;
-        for (start, end) in self.pieces(zone, zone.civil_day(from)) {
+        for (start, end) in self.pieces(&Today::default(), zone, from) {
             if start >= to {
                 break;
             }
@@ -207,7 +218,7 @@ impl Schedule {
             return Some(from.plus(span));
         }
         let mut left = span.as_ms();
-        for (start, end) in self.pieces(zone, zone.civil_day(from)) {
+        for (start, end) in self.pieces(&Today::default(), zone, from) {
             let start = start.max(from);
             let length = end.since(start).as_ms();
             if length >= left && length > 0 {
@@ -218,13 +229,10 @@ impl Schedule {
         None
     }
 
-    /// The open pieces from the start of `first` on, in order, none empty.
-    fn pieces(
-        &self,
-        zone: Zone,
-        first: CivilDay,
-    ) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
+    /// The open pieces from the start of the day of `from` on, in order, none empty.
+    fn pieces(&self, known: &Today, zone: Zone, from: Timestamp) -> impl Iterator<Item = Piece> {
         const WHOLE_DAY: &[(u16, u16)] = &[(0, DAY_MINUTES)];
+        let first = known.look(zone, from);
         (0..DAYS_AHEAD_MAX)
             .map(move |ahead| first.plus_days(ahead))
             .filter(|day| !self.holidays.contains(day))
@@ -234,7 +242,7 @@ impl Schedule {
                     Some(week) => week[index(day.weekday())].as_slice(),
                 };
                 ranges.iter().map(move |(start, end)| {
-                    let instant = |minute: u16| zone.first_at_or_after(day, u32::from(minute));
+                    let instant = |minute: u16| known.minute(zone, day, minute.into());
                     (instant(*start), instant(*end))
                 })
             })

@@ -347,10 +347,13 @@ impl Engine {
         now: Timestamp,
     ) -> Option<Timestamp> {
         let (settings, usage) = (&rules.account.settings, &rules.account.usage);
-        let (zone, day) = (settings.zone, settings.zone.civil_day(now));
-        let used = usage.on_day(zone, day, zone.day_start(day));
+        let zone = settings.zone;
+        let today = usage.today.around(zone, now);
+        let day = today.look(zone, now);
+        let used = usage.on_day(zone, day, today.start(zone, day));
         let left = u64::from(allowance.saturating_sub(used).max(1));
-        let open = settings.schedule.open_between(zone, now, zone.day_end(now));
+        let day_end = today.start(zone, day.plus_days(1));
+        let open = settings.schedule.open_between(zone, now, day_end);
         let step = Span::milliseconds(open.as_ms() / left);
         let next = settings.schedule.advance(zone, now, step)?;
         let jitter = crate::rotation::usage::jitter(

@@ -110,11 +110,11 @@ impl<'a> AccountRules<'a> {
     }
 
     fn window(self, at: Timestamp, visit: &mut impl FnMut(Verdict)) {
-        let settings = &self.account.settings;
+        let (settings, today) = (&self.account.settings, &self.account.usage.today);
         if settings.schedule.is_always() {
             return;
         }
-        visit(match settings.schedule.at(settings.zone, at) {
+        visit(match settings.schedule.at_by(today, settings.zone, at) {
             (true, closes) => Verdict::pass(closes),
             (false, opens) if settings.schedule.is_holiday(settings.zone, at) => {
                 Verdict::held(Reason::SenderHoliday, opens)
@@ -174,7 +174,7 @@ impl<'a> AccountRules<'a> {
     ) -> Verdict {
         let (settings, usage) = (&self.account.settings, &self.account.usage);
         let ttl = self.config.reservation_ttl;
-        let touched = Touched::new(zone, at, ttl);
+        let touched = Touched::new(zone, &usage.today, at, ttl);
         // Days without a send do not advance a ramp: what is nothing today stays nothing.
         let next = |day| match self.allowance(at, day) {
             0 => usage.ramp_at(settings.zone, at).row_ends(day),
@@ -289,7 +289,7 @@ pub(crate) fn campaign_rules(
             }
             let count = if counts_new { Usage::new_leads_on_day } else { Usage::on_day };
             let used = |day, start| count(&campaign.usage, zone, day, start);
-            let touched = Touched::new(zone, at, ttl);
+            let touched = Touched::new(zone, &campaign.usage.today, at, ttl);
             let next = |day: CivilDay| Some(day.plus_days(1));
             visit(touched.verdict(ttl, true, |_| reason, used, |_| max, next).until(until));
         }

@@ -139,7 +139,7 @@ impl Usage {
 
     /// Those out that touch a civil day, or a later one.
     fn open_on(&self, zone: Zone, day: CivilDay) -> impl Iterator<Item = &Open> {
-        self.open.iter().rev().take_while(move |open| zone.civil_day(open.ends_at) >= day)
+        self.open.iter().rev().take_while(move |open| self.today.look(zone, open.ends_at) >= day)
     }
 
     /// What counts in a rolling window that ends at `at`, and the instant at which one more fits
@@ -185,7 +185,7 @@ impl Usage {
     pub(crate) fn ramp_at(&self, zone: Zone, at: Timestamp) -> RampProgress {
         let mut progress = self.ramp;
         for open in self.open.iter().take_while(|open| open.ends_at <= at) {
-            progress.sent_on(zone.civil_day(open.ends_at));
+            progress.sent_on(self.today.look(zone, open.ends_at));
         }
         progress
     }
@@ -194,7 +194,7 @@ impl Usage {
     pub(crate) fn ramp_advances_at(&self, zone: Zone, at: Timestamp) -> Option<Timestamp> {
         let last = self.ramp_at(zone, at).last;
         let mut lapses = self.open.iter().map(|open| open.ends_at).filter(|ends_at| *ends_at > at);
-        lapses.find(|ends_at| last.is_none_or(|last| zone.civil_day(*ends_at) > last))
+        lapses.find(|ends_at| last.is_none_or(|last| self.today.look(zone, *ends_at) > last))
     }
 }
 

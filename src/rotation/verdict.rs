@@ -4,7 +4,7 @@
 //! which rules there are.
 
 use crate::policy::{Block, Reason};
-use crate::vocab::{CivilDay, Span, Timestamp, Zone};
+use crate::vocab::{CivilDay, Span, Timestamp, Today, Zone};
 
 /// A rule's answer: what it holds back, and the next instant at which that may be otherwise if
 /// nothing but time changes.
@@ -85,6 +85,8 @@ impl Verdict {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Touched {
     zone: Zone,
+    /// What is known of this day and the next one. Universal time needs no table.
+    known: Option<Today>,
     day: CivilDay,
     start: Timestamp,
     end: Timestamp,
@@ -92,12 +94,24 @@ pub(crate) struct Touched {
 }
 
 impl Touched {
-    pub(crate) fn new(zone: Zone, at: Timestamp, ttl: Span) -> Self {
-        let day = zone.civil_day(at);
-        let end = zone.day_start(day.plus_days(1));
+    /// Of an instant in a zone, of whose days something may be known.
+    pub(crate) fn new(zone: Zone, known: &Today, at: Timestamp, ttl: Span) -> Self {
+        let known = (zone != Zone::UTC).then(|| known.around(zone, at));
+        let day_of = |at| known.map_or_else(|| zone.civil_day(at), |known| known.look(zone, at));
+        let start_of =
+            |day| known.map_or_else(|| zone.day_start(day), |known| known.start(zone, day));
+        let day = day_of(at);
+        let end = start_of(day.plus_days(1));
         let until = at.plus(ttl);
-        let later = (until >= end).then(|| zone.civil_day(until));
-        Self { zone, day, start: zone.day_start(day), end, later }
+        let later = (until >= end).then(|| day_of(until));
+        Self { zone, known, day, start: start_of(day), end, later }
+    }
+
+    fn start_of(&self, day: CivilDay) -> Timestamp {
+        match &self.known {
+            None => self.zone.day_start(day),
+            Some(known) => known.start(self.zone, day),
+        }
     }
 
     /// The first instant at which the days that a reservation would touch are others.
@@ -116,10 +130,10 @@ impl Touched {
         max: impl Fn(CivilDay) -> u32,
         next: impl Fn(CivilDay) -> Option<CivilDay>,
     ) -> Verdict {
-        let until = |day| next(day).map(|next| self.zone.day_start(next));
+        let until = |day| next(day).map(|next| self.start_of(next));
         let mut room = u32::MAX;
         if let Some(later) = self.later {
-            let (count, most) = (used(later, self.zone.day_start(later)), max(later));
+            let (count, most) = (used(later, self.start_of(later)), max(later));
             room = most.saturating_sub(count);
             if count >= most {
                 return Verdict::block(Block::counted(reason(later), count, most, until(later)));

@@ -177,11 +177,17 @@ impl Zone {
     /// The least instant at which the wall shows `minute` of `day` or anything later: in a gap the
     /// instant after the gap, in an overlap the earlier of the two. `minute` may be 1440, which is
     /// the start of the next date.
+    #[inline]
     pub fn first_at_or_after(self, day: CivilDay, minute: u32) -> Timestamp {
         if self == Self::UTC {
             let ms = i64::from(day.0) * DAY_MS + i64::from(minute) * 60_000;
             return bounded(ms);
         }
+        self.first_by_table(day, minute)
+    }
+
+    #[inline(never)]
+    fn first_by_table(self, day: CivilDay, minute: u32) -> Timestamp {
         let wanted = day
             .to_date()
             .and_time(chrono::NaiveTime::MIN)
