@@ -11,7 +11,8 @@ use crate::vocab::Timestamp;
 /// Entries by instant, then by what they are about.
 #[derive(Clone, Debug)]
 pub(crate) struct Agenda<T> {
-    row: Pieces<(Timestamp, T)>,
+    /// In order.
+    pub(super) row: Pieces<(Timestamp, T)>,
     rest: Pile<(Timestamp, T)>,
 }
 

@@ -5,7 +5,6 @@
 //! decides anything that the state does not.
 
 use crate::policy::grain;
-use crate::rotation::agenda::Agenda;
 use crate::rotation::charge::Taken;
 use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
@@ -14,6 +13,7 @@ use crate::rotation::rota::Rota;
 use crate::rotation::rules::AccountRules;
 use crate::rotation::scan::SCANNED_MAX;
 use crate::rotation::state::{AccountRecord, State};
+use crate::rotation::swept::Swept;
 use crate::rotation::table::{Hint, Slot};
 use crate::vocab::{AccountId, ReservationId, Span, Timestamp};
 
@@ -40,7 +40,7 @@ pub(crate) struct Index {
     /// By the campaign's slot.
     rotas: Vec<Rota>,
     /// Reservations that are out by when they lapse; the first is one of them.
-    lapses: Agenda<ReservationId>,
+    lapses: Swept<ReservationId>,
     /// Of a campaign whose accounts are shared, up to so many are gone through.
     pub(crate) scanned_max: usize,
 }
@@ -52,7 +52,7 @@ impl Index {
             outlooks: Vec::new(),
             waits: Vec::new(),
             rotas: Vec::new(),
-            lapses: Agenda::default(),
+            lapses: Swept::default(),
             scanned_max: SCANNED_MAX,
         };
         for (id, slot) in state.accounts.slots() {
@@ -360,12 +360,8 @@ impl Index {
 
     /// Forgets reservations that are no longer out, up to the first that is.
     pub(crate) fn closed(&mut self, reservations: &Reservations) {
-        while let Some((_, id)) = self.lapses.first() {
-            if reservations.get(id).is_some_and(|record| record.fate == Fate::Open) {
-                break;
-            }
-            self.lapses.pop();
-        }
+        let is_open = |id| reservations.get(id).is_some_and(|of| of.fate == Fate::Open);
+        self.lapses.drop_over(|id| !is_open(id));
     }
 
     /// A reservation that has ended by itself, the oldest first.

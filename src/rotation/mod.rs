@@ -64,6 +64,7 @@ mod stamps;
 mod standing;
 mod starved;
 mod state;
+mod swept;
 mod table;
 mod trust;
 mod turnout;
