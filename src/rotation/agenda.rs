@@ -26,16 +26,6 @@ impl<T: Copy + Ord> Agenda<T> {
         }
     }
 
-    /// Takes an entry back if it is the last that came in order. Says whether it was.
-    #[inline]
-    pub(crate) fn take_back(&mut self, at: Timestamp, about: T) -> bool {
-        let is_last = self.row.last().is_some_and(|last| last.0 == at && last.1 == about);
-        if is_last {
-            self.row.drop_last();
-        }
-        is_last
-    }
-
     /// The first entry.
     pub(crate) fn first(&self) -> Option<(Timestamp, T)> {
         match (self.row.first(), self.rest.first()) {
@@ -57,10 +47,6 @@ impl<T: Copy + Ord> Agenda<T> {
             Some(_) | None if row.is_some() => self.row.pop(),
             Some(_) | None => None,
         }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.row.is_empty() && self.rest.len() == 0
     }
 
     pub(crate) fn len(&self) -> usize {

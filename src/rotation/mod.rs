@@ -38,6 +38,7 @@ mod lineup;
 mod log;
 mod lookup;
 mod notice;
+mod on_the_way;
 mod order;
 mod outlook;
 mod outstanding;

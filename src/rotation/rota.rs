@@ -13,6 +13,7 @@ use crate::rotation::agenda::Agenda;
 use crate::rotation::asleep::Alike;
 use crate::rotation::lease::Lease;
 use crate::rotation::lens::{Lens, spot};
+use crate::rotation::on_the_way::OnTheWay;
 use crate::rotation::order::Order;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::seat::{Place, Present, Seat, are_few, stands};
@@ -30,8 +31,8 @@ pub(crate) struct Rota {
     /// Whether everybody is gone through, and nobody is in order nor waits.
     pub(super) scans: bool,
     pub(super) waiting: Agenda<(AccountId, Slot)>,
-    /// Those of them whose email is out: they come and go in the order of instants.
-    pub(super) out: Agenda<(AccountId, Slot)>,
+    /// Those of them whose email is out.
+    pub(super) out: OnTheWay,
     /// Until when the last rest, and how many of them until the same instant.
     alike: Alike,
     pub(super) flips: Agenda<Slot>,
@@ -55,7 +56,7 @@ impl Default for Rota {
             turns: Order::default(),
             scans: false,
             waiting: Agenda::default(),
-            out: Agenda::default(),
+            out: OnTheWay::default(),
             alike: Alike::default(),
             flips: Agenda::default(),
             absent: Absent::default(),
@@ -316,11 +317,7 @@ impl Rota {
             Place::Asleep { run, until } => {
                 turns.get_out(ticket, (run, until), |at| stands(seats, at));
             }
-            Place::Waiting(at) => {
-                if !self.out.is_empty() && !self.out.take_back(at, (id, row)) {
-                    self.drop_first_stale();
-                }
-            }
+            Place::Waiting(_) => self.out.remove(row),
             Place::Leaving { .. } | Place::Nowhere | Place::Scanned => {}
         }
     }
@@ -356,7 +353,7 @@ impl Rota {
         if attachment.present && !outlook.away() {
             if is_out {
                 seat.place = Place::Waiting(ready_at);
-                self.out.push(ready_at, member);
+                self.out.add(ready_at, member);
             } else if self.alike.is_many(ready_at) && self.turns.lie_together(ready_at) {
                 let spot = spot(seat.id, outlook, attachment);
                 (seat.place, seat.ticket) = self.turns.lie_down(row, spot, ready_at);

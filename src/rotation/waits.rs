@@ -10,9 +10,6 @@ use crate::rotation::seat::{Place, Seat, are_few};
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
-/// So many entries that no longer stand are dropped with each that leaves one behind.
-const STALE_AT_A_TIME: usize = 4;
-
 /// Those that take part in the rotation and go on doing so, and the others.
 #[derive(Clone, Copy, Debug)]
 enum Side {
@@ -131,12 +128,12 @@ impl Rota {
         }
     }
 
-    /// Takes the first entry out of those that wait.
+    /// Takes the first out of those that wait.
     fn pop_waiting(&mut self) -> Option<(Timestamp, Member)> {
         let Self { waiting, out, .. } = self;
         match (waiting.first(), out.first()) {
-            (Some(first), Some(of_out)) if of_out < first => out.pop(),
-            (None, _) => out.pop(),
+            (Some(first), Some(of_out)) if of_out < first => out.pop_by(Timestamp::MAX),
+            (None, _) => out.pop_by(Timestamp::MAX),
             (Some(_), _) => waiting.pop(),
         }
     }
@@ -156,17 +153,7 @@ impl Rota {
             }
             self.waiting.pop();
         };
-        let out = loop {
-            let first = self.out.first();
-            if first.is_none_or(|(at, member)| self.waits_until(at, member)) {
-                break first;
-            }
-            self.out.pop();
-        };
-        let mut found = match (waiting, out) {
-            (Some(waiting), Some(out)) => Some(waiting.min(out)),
-            (waiting, out) => waiting.or(out),
-        };
+        let mut found = waiting.into_iter().chain(self.out.first()).min();
         if self.turns.gets_up_at() < Timestamp::MAX {
             found = found.into_iter().chain(self.first_asleep()).min();
         }
@@ -238,17 +225,6 @@ impl Rota {
         }
     }
 
-    /// Drops some of the first whose email is not out any more, so that they never are many.
-    pub(super) fn drop_first_stale(&mut self) {
-        for _ in 0..STALE_AT_A_TIME {
-            let first = self.out.first();
-            if first.is_none_or(|(at, member)| self.waits_until(at, member)) {
-                break;
-            }
-            self.out.pop();
-        }
-    }
-
     /// Whether an account waits until then. Another may have got its row.
     #[inline]
     fn waits_until(&self, at: Timestamp, (id, row): Member) -> bool {
@@ -259,15 +235,13 @@ impl Rota {
     /// Drops what no longer stands, once it is most of what there is.
     pub(super) fn drop_stale(&mut self) {
         let most = 2 * self.seats.len() + 64;
-        let Self { seats, waiting, out, absent, leaving, .. } = self;
+        let Self { seats, waiting, absent, leaving, .. } = self;
         let seat = |row: Slot| seats[row.index()].as_ref();
-        for agenda in [waiting, out] {
-            if agenda.len() > most {
-                agenda.retain(|at, (id, row)| {
-                    let waits = |seat: &Seat| seat.place == Place::Waiting(at) && seat.id == id;
-                    seat(row).is_some_and(waits)
-                });
-            }
+        if waiting.len() > most {
+            waiting.retain(|at, (id, row)| {
+                let waits = |seat: &Seat| seat.place == Place::Waiting(at) && seat.id == id;
+                seat(row).is_some_and(waits)
+            });
         }
         if absent.ready.len() > most {
             // An account that takes part by now may be absent until the same instant again.
@@ -335,6 +309,6 @@ mod tests {
         }
         let slot = engine.state.campaigns.slot(&campaign).unwrap();
         let rota = engine.index.rota(slot);
-        assert_eq!((rota.waiting.len(), rota.out.len()), (1, 0));
+        assert_eq!((rota.waiting.len(), rota.out.first()), (1, None));
     }
 }
