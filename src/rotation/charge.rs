@@ -9,7 +9,7 @@ use crate::rotation::outstanding::Open;
 use crate::rotation::reservation::{EmailKind, Fate, Keyed, Reservation};
 use crate::rotation::state::{AccountRecord, State};
 use crate::rotation::table::{Hint, Slot};
-use crate::rotation::usage::{LastSend, MEMORY_MIN};
+use crate::rotation::usage::LastSend;
 use crate::vocab::{CivilDay, OwnerId, ReservationId, Timestamp, Zone};
 
 /// Where the records are that a grant is about.
@@ -76,7 +76,7 @@ pub(crate) fn send(
     let day = account.usage.today.day(account.settings.zone, at);
     charge(account, (grant.number, grant.new_lead()), Some(day), at);
     if campaign.settings.is_capped() {
-        campaign.usage.sent(at, grant.new_lead(), MEMORY_MIN);
+        campaign.usage.sent_by_one_of(campaign.attached.len(), at, grant.new_lead());
     }
     Some(turn)
 }
@@ -236,7 +236,7 @@ pub(crate) fn end(
             campaign.usage.log.take_back(before, new_lead);
         }
         if counts {
-            campaign.usage.sent(at, new_lead, MEMORY_MIN);
+            campaign.usage.sent_by_one_of(campaign.attached.len(), at, new_lead);
         }
         if fate == Fate::Cancelled && reservation.in_rotation && campaign.total_weight > 0 {
             campaign.virtual_time.back(campaign.total_weight);

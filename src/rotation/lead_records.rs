@@ -13,7 +13,7 @@ use crate::vocab::LeadId;
 const LOOKS: u32 = 32;
 
 /// How many leads stand side by side, with one day before which none of them is due.
-const SEGMENT: u32 = 1_024;
+const SEGMENT: u32 = 256;
 
 /// Records of leads, none of which ever moves.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::rotation::pieces::Pieces;
 
 /// So many stand in one piece at most.
-const ONE_MAX: usize = 16_384;
+const ONE_MAX: usize = 4_096;
 
 /// Stamps in a row.
 #[derive(Clone, Debug)]

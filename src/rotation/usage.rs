@@ -17,9 +17,12 @@ use crate::vocab::{AccountId, CivilDay, Span, Timestamp, Today, Zone};
 /// How long sends are remembered at least: any civil day, in a former zone too.
 pub(crate) const MEMORY_MIN: Span = Span::hours(52);
 
-/// Old sends are put together once in so many milliseconds, and not with every send. The instants
-/// are the same for every engine, so that those that were restored remember alike.
+/// Old sends are put together once in so many milliseconds, and not with every send; those of a
+/// campaign with many accounts a few at a time. The instants are the same for every engine, so that
+/// those that were restored remember alike.
 const TOGETHER: i64 = 6 * 3_600_000;
+const TOGETHER_OF_MANY: i64 = 3_600_000;
+const MANY: usize = 100;
 
 /// More than anybody counts to; what is read from outside stays below, so that sums do not
 /// overflow.
@@ -103,13 +106,25 @@ impl Usage {
     /// Enters a send at `at`, which is not before any other. Days with one are noted apart.
     #[inline]
     pub(crate) fn sent(&mut self, at: Timestamp, new_lead: bool, memory: Span) {
+        self.enter(at, new_lead, (memory, TOGETHER));
+    }
+
+    /// Enters a send of a campaign with so many accounts.
+    #[inline]
+    pub(crate) fn sent_by_one_of(&mut self, accounts: usize, at: Timestamp, new_lead: bool) {
+        let together = if accounts < MANY { TOGETHER } else { TOGETHER_OF_MANY };
+        self.enter(at, new_lead, (MEMORY_MIN, together));
+    }
+
+    #[inline]
+    fn enter(&mut self, at: Timestamp, new_lead: bool, (memory, together): (Span, i64)) {
         self.log.push(at, Count { total: 1, new_leads: u32::from(new_lead) });
         if self.log.is_since(at.minus(memory)) {
             return;
         }
         // Nothing is that old within the first days that there are.
         if let Some(gone) = at.before(Limit::LENGTH_MAX) {
-            self.log.prune(at.minus(memory).floor(TOGETHER), gone);
+            self.log.prune(at.minus(memory).floor(together), gone);
         }
     }
 
@@ -241,6 +256,32 @@ mod tests {
         assert_eq!([4, 5].map(|n| ramp.row_ends(day(n))), [Some(day(6)); 2]);
         assert_eq!([6, 30].map(|n| ramp.row_ends(day(n))), [Some(silent); 2]);
         assert_eq!((ramp.row_ends(silent), RampProgress::default().row_ends(day(1))), (None, None));
+    }
+
+    /// Those of a campaign with many accounts go each hour, and not a quarter of a day's at once;
+    /// one that was written down and read again remembers alike.
+    #[test]
+    fn old_sends_of_many_are_put_together_a_few_at_a_time() {
+        for (accounts, most) in [(MANY - 1, 58 * 60), (MANY, 53 * 60)] {
+            let (mut usage, mut read) = (Usage::default(), Usage::default());
+            let mut longest = 0;
+            for minute in 0..5 * 24 * 60 {
+                let at = Timestamp::from_unix_ms(minute * 60_000).unwrap();
+                usage.sent_by_one_of(accounts, at, minute % 2 == 0);
+                read.sent_by_one_of(accounts, at, minute % 2 == 0);
+                if minute % 700 == 0 {
+                    let text = serde_json::to_string(&read).unwrap();
+                    read = serde_json::from_str(&text).unwrap();
+                    assert_eq!(usage, read, "at minute {minute}");
+                }
+                if minute % 60 == 59 {
+                    let entries = serde_json::to_value(&usage.log).unwrap();
+                    longest = longest.max(entries.as_array().unwrap().len());
+                }
+            }
+            // Days that are remembered as one stand beside them.
+            assert!((most - 10..=most + 5).contains(&longest), "{longest} of {accounts}");
+        }
     }
 
     #[test]
