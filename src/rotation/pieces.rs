@@ -139,10 +139,23 @@ impl<T: Copy> Pieces<T> {
 
     /// Puts an entry in between others. Those before it move, or those behind it: the fewer.
     pub(crate) fn insert(&mut self, nth: usize, entry: T) {
-        if self.behind.is_none() && self.front.len < Self::PIECE {
+        if nth <= self.front.len && self.front.len < Self::PIECE {
             self.front.insert(nth, entry);
             return;
         }
+        let in_last = self.behind.as_mut().and_then(|behind| {
+            let before = self.front.len + behind.pieces.len() * Self::PIECE;
+            let has_room = behind.last.len() < Self::PIECE;
+            Some((nth.checked_sub(before).filter(|_| has_room)?, &mut behind.last))
+        });
+        match in_last {
+            Some((nth, last)) => last.insert(nth, entry),
+            None => self.insert_far(nth, entry),
+        }
+    }
+
+    #[inline(never)]
+    fn insert_far(&mut self, nth: usize, entry: T) {
         let len = self.len();
         if nth < len - nth {
             self.push_first(entry);

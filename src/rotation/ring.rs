@@ -71,9 +71,9 @@ impl<T: Copy> Ring<T> {
         if nth < last - nth {
             // All others are one further from the front then, as they should be from this on.
             self.first = self.place(self.slots.len() - 1);
-            (0..nth).for_each(|at| self.copy(at + 1, at));
+            self.move_down(1, nth);
         } else {
-            (nth..last).rev().for_each(|at| self.copy(at, at + 1));
+            self.move_up(nth, last - nth);
         }
         let place = self.place(nth);
         self.slots[place] = entry;
@@ -82,11 +82,31 @@ impl<T: Copy> Ring<T> {
     /// Takes an entry out from in between others, of which the fewer move.
     pub(crate) fn remove(&mut self, nth: usize) {
         if nth < self.len / 2 {
-            (0..nth).rev().for_each(|at| self.copy(at, at + 1));
+            self.move_up(0, nth);
             self.drop_first();
         } else if nth < self.len {
-            (nth + 1..self.len).for_each(|at| self.copy(at, at - 1));
+            self.move_down(nth + 1, self.len - 1 - nth);
             self.len -= 1;
+        }
+    }
+
+    /// Moves so many entries one place towards the end.
+    fn move_up(&mut self, from: usize, count: usize) {
+        let first = self.place(from);
+        if first + count < self.slots.len() {
+            self.slots.copy_within(first..first + count, first + 1);
+        } else {
+            (from..from + count).rev().for_each(|at| self.copy(at, at + 1));
+        }
+    }
+
+    /// Moves so many entries, none of which is the first, one place towards the front.
+    fn move_down(&mut self, from: usize, count: usize) {
+        let to = self.place(from - 1);
+        if to + count < self.slots.len() {
+            self.slots.copy_within(to + 1..to + 1 + count, to);
+        } else {
+            (from..from + count).for_each(|at| self.copy(at, at - 1));
         }
     }
 

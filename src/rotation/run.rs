@@ -121,10 +121,17 @@ impl Run {
             return None;
         }
         let len = self.entries.len();
-        let (mut from, mut to) = (0, len);
+        let starts_before =
+            |nth: usize| self.entries.get(nth).is_some_and(|at| at.starts_before(standing));
+        let (mut from, mut to) = match len.checked_sub(2 * MOVED_MAX + 1) {
+            None => (0, len),
+            Some(_) if !starts_before(MOVED_MAX) => (0, MOVED_MAX),
+            Some(_) if starts_before(len - 1 - MOVED_MAX) => (len - MOVED_MAX, len),
+            Some(_) => return None,
+        };
         while from < to {
             let middle = usize::midpoint(from, to);
-            if self.entries.get(middle)?.starts_before(standing) {
+            if starts_before(middle) {
                 from = middle + 1;
             } else {
                 to = middle;
@@ -133,7 +140,7 @@ impl Run {
         let before = from.checked_sub(1).and_then(|nth| self.entries.get(nth));
         let fits = before.is_none_or(|before| !standing.is_due_before(before))
             && self.entries.get(from).is_none_or(|behind| !behind.is_due_before(standing));
-        (fits && from.min(len - from) <= MOVED_MAX).then_some(from)
+        fits.then_some(from)
     }
 
     /// Puts an entry in between others.
@@ -243,8 +250,10 @@ pub(crate) fn length(standing: &Standing) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::rotation::order::tests::{Pool, put};
-    use crate::rotation::standing::Spot;
+    use crate::rotation::standing::{Spot, Ticket};
+    use crate::rotation::table::Slot;
     use crate::vocab::AccountId;
 
     /// A step is over runs, not over rows, however many come at once.
@@ -263,6 +272,30 @@ mod tests {
             }
         }
         assert_eq!(pool.order.many.unwrap().count(), 5);
+    }
+
+    /// An entry goes in between others where few have to move, and nowhere else.
+    #[test]
+    fn who_comes_out_of_order_goes_in_near_an_end() {
+        let spot = |start: i128, number: u32| {
+            let spot = Spot { start, deadline: start + 1_000, id: AccountId(number.into()) };
+            Standing::new(Slot::from_number(number), spot, Ticket(1))
+        };
+        for len in [0, 1, 60, 128, 129, 130, 300] {
+            let mut run = Run { length: length(&spot(0, 0)), ..Run::default() };
+            // Some start at the same place.
+            (0..len).for_each(|n| run.push(spot(i128::from(n) / 2 * 2, n)));
+            for start in -1..=i128::from(len) {
+                let standing = spot(start, 7);
+                let before = run.iter().filter(|at| at.starts_before(&standing)).count();
+                let near = before.min(run.len() - before) <= MOVED_MAX;
+                assert_eq!(
+                    run.place_among(run.kind(), &standing),
+                    near.then_some(before),
+                    "{start} among {len}"
+                );
+            }
+        }
     }
 
     /// Everybody's weight changes again and again, and nobody stays in the runs of the old ones.

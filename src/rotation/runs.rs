@@ -224,11 +224,10 @@ impl Runs {
     #[inline(never)]
     pub(super) fn run_for(&mut self, kind: Kind, standing: &Standing) -> (u32, usize) {
         let known = self.entered.get(&number_of(kind)).copied().unwrap_or([NONE; 2]);
+        let others = known.into_iter().filter(|number| *number != self.left);
         let runs = || {
-            [self.left]
-                .into_iter()
-                .chain(known)
-                .map(|number| (number, self.all.get(number as usize)))
+            let numbers = [self.left].into_iter().chain(others.clone());
+            numbers.map(|number| (number, self.all.get(number as usize)))
         };
         let at_end = runs().find_map(|(number, run)| {
             run.filter(|run| run.takes(kind, standing)).map(|run| (number, run.len()))

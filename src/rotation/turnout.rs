@@ -88,11 +88,13 @@ impl Rota {
         std::mem::take(&mut self.leaving)
     }
 
-    /// Takes out who comes back next, as far as is known. It must be seated anew.
+    /// Takes out who comes back next, as far as is known. It is nowhere until it is seated anew.
     pub(crate) fn next_coming(&mut self, now: Timestamp) -> Option<(Member, Slot)> {
         // Those that came back before are mostly the first here, too.
         self.drop_stale_absent();
         let member = self.absent.next(now)?;
-        Some((member, self.seat(member.1)?.account))
+        let seat = self.seats.get_mut(member.1.index())?.as_mut()?;
+        seat.place = Place::Nowhere;
+        Some((member, seat.account))
     }
 }
