@@ -14,7 +14,7 @@ const CAUTION: Range<u8> = 4..128;
 const SOON: u32 = 64;
 
 /// The pace is that of so many turns.
-const TURNS: u32 = 64;
+const TURNS: u32 = 32;
 
 /// What is expected of those that were served.
 #[derive(Clone, Debug)]
