@@ -184,6 +184,12 @@ impl Reservations {
         }
     }
 
+    /// Whether each has the number that it is found by, as after reading them from outside.
+    pub(crate) fn is_sound(&self) -> bool {
+        let first = self.base.saturating_add(self.forgotten as u64);
+        (first..).zip(self.records()).all(|(number, record)| record.id.0 == number)
+    }
+
     /// Every reservation that is out.
     pub(crate) fn open(&self) -> impl Iterator<Item = &Reservation> {
         self.records().filter(|record| record.fate == Fate::Open)

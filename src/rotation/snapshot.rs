@@ -71,7 +71,7 @@ pub enum SnapshotError {
         account: AccountId,
     },
     /// The reservations that are out are not those of their accounts and campaigns, or their
-    /// numbers are out of range.
+    /// numbers are out of range or out of order.
     Reservations,
     /// Written by a version that this build does not know.
     Version {
@@ -180,7 +180,7 @@ fn check(state: &State) -> Result<(), SnapshotError> {
             return Err(SnapshotError::Attachment { campaign: *id });
         }
     }
-    if state.reservations.next_id().0 >= COUNT_MAX {
+    if state.reservations.next_id().0 >= COUNT_MAX || !state.reservations.is_sound() {
         return Err(SnapshotError::Reservations);
     }
     if !are_out_everywhere(state) {
@@ -214,4 +214,42 @@ fn places_in_range(state: &State, id: AccountId) -> bool {
     let offsets = campaigns.filter_map(|campaign| Some(campaign.attached.get(&id)?.offset()));
     account.place.at().unsigned_abs() <= PLACE_MAX
         && offsets.into_iter().all(|offset| offset.unsigned_abs() <= PLACE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::policy::{Account, Campaign};
+    use crate::rotation::{Config, Request};
+    use crate::vocab::{LeadId, OwnerId};
+
+    /// Reservations are found by their numbers, so each must have the one of its place.
+    #[test]
+    fn reservations_that_are_out_of_order_are_refused() {
+        let (now, campaign, owner) = (DateTime::UNIX_EPOCH, CampaignId(1), OwnerId(1));
+        let mut engine = Engine::new(Config::default());
+        let accounts = [AccountId(1), AccountId(2)];
+        for id in accounts {
+            engine.add_account(Account::new(id, owner, format!("a{id}@b.example")), now).unwrap();
+        }
+        engine.add_campaign(Campaign::new(campaign, owner), now).unwrap();
+        engine.attach(campaign, &accounts, now).unwrap();
+        for lead in [LeadId(1), LeadId(2)] {
+            let pick = engine.reserve(campaign, &Request::new_lead(lead), now).unwrap();
+            assert!(pick.reserved().is_some());
+        }
+        let good = serde_json::to_value(engine.snapshot()).unwrap();
+        let restored = |damage: fn(&mut Value)| {
+            let mut value = good.clone();
+            damage(&mut value["state"]["reservations"]);
+            Engine::restore(serde_json::from_value(value).unwrap()).map(drop)
+        };
+        assert_eq!(restored(|_| {}), Ok(()));
+        let refused = Err(SnapshotError::Reservations);
+        assert_eq!(restored(|all| all["base"] = 1.into()), refused);
+        assert_eq!(restored(|all| all["records"].as_array_mut().unwrap().reverse()), refused);
+    }
 }
