@@ -2,7 +2,9 @@
 //!
 //! The one place that reads the machine's clock. Knows no engine.
 
+use std::borrow::Cow;
 use std::hint::black_box;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -11,10 +13,9 @@ use chrono::{DateTime, Utc};
 const TRIES: usize = 1_000_000;
 
 /// One call.
-#[derive(Clone, Copy)]
 struct Call {
     took: Duration,
-    what: &'static str,
+    what: Cow<'static, str>,
     /// The instant that it was told.
     now: DateTime<Utc>,
 }
@@ -37,7 +38,7 @@ impl Calls {
         let answer = call();
         let end = clock();
         let took = end.duration_since(start);
-        self.made.push(Call { took, what: what(&answer), now });
+        self.made.push(Call { took, what: what(&answer).into(), now });
         answer
     }
 
@@ -48,6 +49,35 @@ impl Calls {
     /// Forgets all after the first so many.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.made.truncate(len);
+    }
+
+    /// Writes them down, one in a line.
+    pub(crate) fn write(&self, to: impl Write) -> io::Result<()> {
+        let mut to = BufWriter::new(to);
+        for Call { took, what, now } in &self.made {
+            writeln!(to, "{}\t{}\t{what}", took.as_nanos(), now.timestamp_millis())?;
+        }
+        to.flush()
+    }
+
+    /// Reads what was written down.
+    pub(crate) fn read(from: impl Read) -> Self {
+        let call = |line: &str| {
+            let mut words = line.splitn(3, '\t');
+            let took = Duration::from_nanos(words.next()?.parse().ok()?);
+            let now = DateTime::from_timestamp_millis(words.next()?.parse().ok()?)?;
+            Some(Call { took, what: words.next()?.to_owned().into(), now })
+        };
+        let lines = BufReader::new(from).lines().map(|line| line.expect("it can be read"));
+        Self { made: lines.map(|line| call(&line).expect("a call")).collect() }
+    }
+
+    /// Has each call take no longer than in another run of the same history.
+    pub(crate) fn least(&mut self, other: &Self) {
+        assert_eq!(self.len(), other.len(), "calls of the same history");
+        for (call, other) in self.made.iter_mut().zip(&other.made) {
+            call.took = call.took.min(other.took);
+        }
     }
 
     /// What the table says of them.
