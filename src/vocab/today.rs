@@ -150,6 +150,11 @@ mod tests {
                 let around = today.around(zone, at);
                 assert_eq!(around.start(zone, day), zone.day_start(day), "{zone} {day}");
                 assert_eq!(today.start(zone, day), zone.day_start(day), "{zone} {day}");
+                // To the millisecond.
+                let start = zone.day_start(day);
+                for at in [start.minus(Span::milliseconds(1)), start] {
+                    assert_eq!(today.look(zone, at), zone.civil_day(at), "{zone} {at}");
+                }
             }
             let (day, start) = (zone.civil_day(at), zone.day_start(zone.civil_day(at)));
             assert_eq!(today.begun(zone, at), (day, start), "{zone} {at}");
