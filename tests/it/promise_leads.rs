@@ -3,7 +3,7 @@
 //! The list keeps every email with its end and finds the lead's account anew for each answer. It
 //! shares no code with the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{AccountId, CampaignId, LeadId, Outcome, Pick, Request, ReservationId};
@@ -31,6 +31,8 @@ struct Letter {
 struct Letters {
     to: BTreeMap<(CampaignId, LeadId), Vec<Letter>>,
     down_since: BTreeMap<AccountId, DateTime<Utc>>,
+    /// A key brings a reservation of a campaign back that was deleted and added again meanwhile.
+    granted: BTreeSet<ReservationId>,
 }
 
 impl Letters {
@@ -42,8 +44,7 @@ impl Letters {
                 let letters = letters.map_or(&[][..], Vec::as_slice);
                 match answer {
                     Ok(Pick::Reserved(granted)) => {
-                        let repeated = letters.iter().any(|letter| letter.id == Some(granted.id));
-                        if !repeated {
+                        if self.granted.insert(granted.id) {
                             self.granted(played, *campaign, request, granted)?;
                         }
                     }
