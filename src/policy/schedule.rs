@@ -24,7 +24,6 @@ type Week = [Vec<(u16, u16)>; 7];
 
 /// From when to when it is open.
 type Piece = (Timestamp, Timestamp);
-
 /// Whether it is open, and until when that surely stays so.
 type Opening = (bool, Option<Timestamp>);
 
@@ -193,7 +192,8 @@ impl Schedule {
             }
         }
         // Open to the end of what was looked at is as good as for ever.
-        (open_until.is_some(), None)
+        let end = zone.day_start(known.look(zone, at).plus_days(DAYS_AHEAD_MAX));
+        (open_until.is_some(), open_until.filter(|until| *until < end))
     }
 
     /// How much of the time from `from` to `to` it is open.

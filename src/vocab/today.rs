@@ -78,7 +78,7 @@ impl Today {
     /// The least instant at which the wall shows `minute` of a civil day or anything later.
     ///
     /// No clock is ever changed there and back within a day, so one of 24 hours runs evenly: looked
-    /// at hour by hour in every zone from 1900 to 2100.
+    /// at hour by hour in every zone from 1812 to 2349.
     #[inline]
     pub(crate) fn minute(&self, zone: Zone, day: CivilDay, minute: u32) -> Timestamp {
         if zone == Zone::UTC || zone != self.zone {

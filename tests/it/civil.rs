@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use mailrota::{
     Account, AccountId, Campaign, CivilDay, Engine, LeadId, Limit, Outcome, Pace, Pick, Ramp,
-    Reason, Request, Reservation, Schedule, Span, Zone,
+    Reason, Request, Reservation, Schedule, Span, Timestamp, Zone,
 };
 
 use crate::world::{CAMPAIGN, OWNER, minutes, t};
@@ -290,6 +290,25 @@ fn a_holiday_is_as_long_as_its_date() {
             ("2026-12-26T00:00:00Z", "2026-12-26T02:00:00Z"),
         ],
     );
+}
+
+/// Nothing opens after it for as far as anybody looks: a thousand holidays, or the end of time.
+#[test]
+fn the_last_opening_of_all_closes() {
+    let first: CivilDay = "2026-11-24".parse().unwrap();
+    let mondays = open(Weekday::Mon, "09:00", "17:00");
+    check_window(
+        "UTC",
+        &(0..1_000).fold(mondays, |schedule, days| schedule.holiday(first.plus_days(days))),
+        "2026-11-23T08:00:00Z",
+        30,
+        &[("2026-11-23T09:00:00Z", "2026-11-23T17:00:00Z")],
+    );
+    let fridays = open(Weekday::Fri, "09:00", "17:00");
+    let at = |text| Timestamp::parse(text).unwrap();
+    let last = (true, Some(at("9999-12-31T17:00:00Z")));
+    assert_eq!(fridays.at(Zone::UTC, at("9999-12-31T12:00:00Z")), last);
+    assert_eq!(fridays.at(Zone::UTC, at("9999-12-31T17:00:00Z")), (false, None));
 }
 
 #[test]
