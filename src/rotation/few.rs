@@ -140,3 +140,36 @@ impl Few {
             self.order & before | (self.order & !before) << 4 | (place as u64) << (4 * nth);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rotation::order::tests::{Pool, put};
+
+    /// All go in order of their turns and come again, fewer or more than before: from runs to a few
+    /// and back.
+    #[test]
+    fn many_that_all_go_are_few_again() {
+        let mut pool = Pool::new(40, false);
+        let mut now = 0;
+        for round in 0..60 {
+            let count = [3, 40, 16, 17][round % 4];
+            for row in 0..count {
+                let start = now + i128::try_from((row * 7 + round) % 5).unwrap();
+                put(&mut pool, row, (start, 1 + i128::from(row % 3 == 0)));
+            }
+            assert_eq!(pool.order.many.is_some(), count > 16, "round {round}");
+            // Virtual time goes back now and then.
+            now -= i128::from(round % 5 == 4) * 3;
+            for _ in 0..count {
+                pool.check(now << 80);
+                let first = pool.first(true, now << 80).or_else(|| pool.first(false, now << 80));
+                let first = first.unwrap();
+                now = now.max(first.start >> 80);
+                assert_eq!(pool.first(true, now << 80), Some(first));
+                pool.take(usize::try_from(first.id.0).unwrap());
+                now += i128::from(first.id.0 % 2);
+            }
+            assert_eq!((pool.order.len(), pool.order.many.is_some()), (0, false));
+        }
+    }
+}

@@ -6,6 +6,7 @@
 mod absent;
 mod accounts;
 mod agenda;
+mod ahead;
 mod apply;
 mod asleep;
 mod attach;
@@ -23,6 +24,7 @@ mod event;
 mod explain;
 mod few;
 mod findings;
+mod first;
 mod forecast;
 mod gather;
 mod heap;

@@ -234,8 +234,15 @@ pub(crate) mod tests {
 
         /// Moves a row to its deadline, where its next turn is so long.
         pub(crate) fn serve(&mut self, row: usize, turn: i128) {
-            let (spot, ticket) = self.rows[row].unwrap();
-            let spot = Spot { start: spot.deadline, deadline: spot.deadline + turn, ..spot };
+            let (spot, _) = self.rows[row].unwrap();
+            self.move_to(
+                row,
+                Spot { start: spot.deadline, deadline: spot.deadline + turn, ..spot },
+            );
+        }
+
+        fn move_to(&mut self, row: usize, spot: Spot) {
+            let (_, ticket) = self.rows[row].unwrap();
             let number = Slot::from_number(u32::try_from(row).unwrap());
             self.rows[row] = Some((spot, self.order.put_again(ticket, number, spot)));
         }
@@ -260,12 +267,11 @@ pub(crate) mod tests {
                 if (at.start, at.deadline) == (spot.start, spot.deadline) {
                     return Some(spot);
                 }
-                self.take(row);
-                self.put(row, spot);
+                self.move_to(row, spot);
             }
         }
 
-        fn check(&mut self, now: i128) {
+        pub(crate) fn check(&mut self, now: i128) {
             let spots = || self.rows.iter().flatten().map(|(spot, _)| *spot);
             let eligible = spots().filter(|spot| spot.start <= now);
             let eligible = eligible.min_by_key(|spot| (spot.deadline, spot.id));
@@ -317,7 +323,8 @@ pub(crate) mod tests {
                     pool.put(row, spot);
                 }
                 (3 | 4, Some(_)) => {
-                    if let Some(first) = pool.first(true, now) {
+                    let first = pool.first(true, now).or_else(|| pool.first(false, now));
+                    if let Some(first) = first {
                         let row =
                             pool.rows.iter().position(|at| at.is_some_and(|at| at.0 == first));
                         pool.serve(row.unwrap(), first.deadline - first.start);
@@ -350,34 +357,6 @@ pub(crate) mod tests {
     pub(crate) fn put(pool: &mut Pool, row: usize, (start, turn): (i128, i128)) {
         let id = AccountId(u64::try_from(row).unwrap());
         pool.put(row, Spot { start: start << 80, deadline: (start + turn) << 80, id });
-    }
-
-    /// All go in order of their turns and come again, fewer or more than before: from runs to a few
-    /// and back.
-    #[test]
-    fn many_that_all_go_are_few_again() {
-        let mut pool = Pool::new(40, false);
-        let mut now = 0;
-        for round in 0..60 {
-            let count = [3, 40, 16, 17][round % 4];
-            for row in 0..count {
-                let start = now + i128::try_from((row * 7 + round) % 5).unwrap();
-                put(&mut pool, row, (start, 1 + i128::from(row % 3 == 0)));
-            }
-            assert_eq!(pool.order.many.is_some(), count > 16, "round {round}");
-            // Virtual time goes back now and then.
-            now -= i128::from(round % 5 == 4) * 3;
-            for _ in 0..count {
-                pool.check(now << 80);
-                let first = pool.first(true, now << 80).or_else(|| pool.first(false, now << 80));
-                let first = first.unwrap();
-                now = now.max(first.start >> 80);
-                assert_eq!(pool.first(true, now << 80), Some(first));
-                pool.take(usize::try_from(first.id.0).unwrap());
-                now += i128::from(first.id.0 % 2);
-            }
-            assert_eq!((pool.order.len(), pool.order.many.is_some()), (0, false));
-        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::rotation::lens::{Lens, spot};
 use crate::rotation::on_the_way::OnTheWay;
 use crate::rotation::order::Order;
 use crate::rotation::outlook::Outlook;
-use crate::rotation::seat::{Place, Present, Seat, are_few, stands};
+use crate::rotation::seat::{Place, Seat, are_few, stands};
 use crate::rotation::standing::{Spot, Ticket};
 use crate::rotation::state::Attachment;
 use crate::rotation::table::Slot;
@@ -113,22 +113,6 @@ impl Rota {
         self.sit(lens, row);
     }
 
-    /// The account whose turn it is, if that is known without another look at anybody.
-    #[inline]
-    pub(crate) fn whose_turn(
-        &mut self,
-        outlooks: &[Outlook],
-        virtual_time: i128,
-        now: Timestamp,
-    ) -> Option<Slot> {
-        let Self { seats, turns, .. } = self;
-        let rows = Present { seats, outlooks, now };
-        let row = turns.first_eligible(virtual_time, &rows)?.row();
-        let (seat, outlook) = rows.find(row)?;
-        let is_there = seat.moves == outlook.moves && outlook.is_ready(now);
-        is_there.then_some(row)
-    }
-
     /// Puts an account back that was served, and rests until then if its email is sent. It is
     /// mostly ready again when its turn comes; unless that was seen to be otherwise it goes back
     /// into the order at once.
@@ -159,14 +143,24 @@ impl Rota {
         attachment: &Attachment,
         (rests_until, now): (Timestamp, Timestamp),
     ) -> bool {
+        !self.trust.doubts(rests_until, now) && self.move_on(row, outlook, attachment, now)
+    }
+
+    /// Puts an account where it stands by now that was the first of the order. Nothing happens if
+    /// it was not, or does not take part.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(super) fn move_on(
+        &mut self,
+        row: Slot,
+        outlook: &Outlook,
+        attachment: &Attachment,
+        now: Timestamp,
+    ) -> bool {
         let Self { seats, turns, trust, .. } = self;
         let Some(Some(seat)) = seats.get_mut(row.index()) else { return false };
         let ticket = seat.ticket;
-        if ticket == Ticket::NONE
-            || !attachment.present
-            || outlook.away()
-            || trust.doubts(rests_until, now)
-        {
+        if ticket == Ticket::NONE || !attachment.present || outlook.away() {
             return false;
         }
         seat.moves = outlook.moves;
@@ -227,73 +221,6 @@ impl Rota {
         } else {
             lens.note_wait(account, row);
         }
-    }
-
-    /// The first in the order of turns: of those whose start has come the one with the earliest
-    /// deadline.
-    #[inline]
-    pub(crate) fn first_eligible(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
-        if self.scans {
-            return self.scan_eligible(lens);
-        }
-        loop {
-            let Self { seats, turns, .. } = self;
-            let rows = Present { seats, outlooks: lens.outlooks, now: lens.now };
-            let row = turns.first_eligible(lens.virtual_time, &rows)?.row();
-            if self.confirm(lens, row) {
-                return Some(row);
-            }
-        }
-    }
-
-    /// Of those whose start has not come the one whose start comes first, if
-    /// [`first_eligible`](Self::first_eligible) was asked for before.
-    pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
-        if self.scans {
-            return self.scan_ahead(lens);
-        }
-        loop {
-            let Self { seats, turns, .. } = self;
-            let rows = Present { seats, outlooks: lens.outlooks, now: lens.now };
-            let row = turns.first_ahead(lens.virtual_time, &rows)?.row();
-            if self.confirm(lens, row) {
-                return Some(row);
-            }
-        }
-    }
-
-    /// The first in the order of turns who is not excluded, before its time if it must be.
-    pub(crate) fn next(&mut self, lens: &mut Lens<'_>, excluded: &[AccountId]) -> Option<Slot> {
-        let mut aside = Vec::new();
-        let mut look = |rota: &mut Self, first: fn(&mut Self, &mut Lens<'_>) -> Option<Slot>| loop {
-            let row = first(rota, lens)?;
-            if lens.attached.row(row).is_none_or(|(id, _)| !excluded.contains(id)) {
-                return Some(row);
-            }
-            rota.rise(row);
-            aside.push(row);
-        };
-        let found = look(self, Self::first_eligible).or_else(|| look(self, Self::first_ahead));
-        for row in aside {
-            self.sit(lens, row);
-        }
-        found
-    }
-
-    /// Whether an account truly stands where the order says; if not, it is put where it belongs.
-    #[inline]
-    fn confirm(&mut self, lens: &mut Lens<'_>, row: Slot) -> bool {
-        let Some(Some(seat)) = self.seats.get(row.index()) else { return false };
-        let Some(outlook) = lens.outlooks.get(seat.account.index()) else { return false };
-        let is_ready = outlook.is_ready(lens.now);
-        if is_ready && seat.moves == outlook.moves {
-            return true;
-        }
-        if !is_ready {
-            self.trust.be_cautious();
-        }
-        self.seat_anew(lens, row);
-        false
     }
 
     pub(super) fn seat(&self, row: Slot) -> Option<Seat> {

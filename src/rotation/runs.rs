@@ -34,15 +34,15 @@ pub(crate) struct Runs {
     /// and one for those who rested.
     pub(super) entered: Lookup<u64, [u32; 2]>,
     /// The run that was left last; who is served comes back to it at once.
-    left: u32,
+    pub(super) left: u32,
     /// Runs whose first entry has come, unless virtual time went back since.
-    eligible: Heap,
+    pub(super) eligible: Heap,
     /// The others.
-    ahead: Heap,
+    pub(super) ahead: Heap,
     /// Which entry starts next of those that have not come.
     pub(super) later: Later,
     /// Something is to be done when virtual time is so late: a run comes, or ranks are set anew.
-    next_at: i128,
+    pub(super) next_at: i128,
     /// No start that was told to have come is later.
     told_at: i128,
     pub(super) ranks: Ranks,
@@ -65,12 +65,12 @@ impl Runs {
         self.enter(number, nth, standing);
     }
 
-    /// Puts a row in again that is the first of those that are eligible. Nothing happens if it is
-    /// not.
+    /// Puts a row in again that is the first of those that are eligible, or of those ahead where
+    /// nobody is. Nothing happens if it is not.
     #[expect(clippy::inline_always, reason = "a part of every turn")]
     #[inline(always)]
     pub(crate) fn serve(&mut self, standing: &Standing) -> bool {
-        let Some(number) = self.eligible.first() else { return false };
+        let Some(number) = self.eligible.first() else { return self.serve_ahead(standing) };
         self.left = number;
         let Some(run) = self.all.get_mut(number as usize) else { return false };
         if run.first().is_none_or(|first| first.ticket != standing.ticket) {
@@ -117,33 +117,6 @@ impl Runs {
                 return self.all.get(number as usize)?.first();
             }
         }
-    }
-
-    pub(crate) fn first_ahead(
-        &mut self,
-        virtual_time: i128,
-        stands: impl Fn(&Standing) -> bool,
-    ) -> Option<&Standing> {
-        self.pass(virtual_time);
-        if !self.eligible.is_empty() {
-            return self.later.first(&mut self.all, self.ranks, virtual_time, stands);
-        }
-        loop {
-            let number = self.ahead.first()?;
-            if stands(self.all[number as usize].first()?) {
-                break;
-            }
-            self.drop_ahead();
-        }
-        let mut first: Option<&Standing> = None;
-        let start = self.all[self.ahead.first()? as usize].first()?.start;
-        self.ahead.at_first_rank(|number| {
-            let here = self.all[number as usize].iter().take_while(|at| at.start == start);
-            if let Some(at) = here.into_iter().find(|at| stands(at)) {
-                first = Some(first.filter(|first| first.is_due_before(at)).unwrap_or(at));
-            }
-        });
-        first
     }
 
     /// Calls with some who come next in the run that was left last, with each once.
@@ -277,7 +250,7 @@ impl Runs {
 
     /// Takes in that starts have come.
     #[inline]
-    fn pass(&mut self, virtual_time: i128) {
+    pub(super) fn pass(&mut self, virtual_time: i128) {
         self.told_at = self.told_at.max(virtual_time);
         if virtual_time >= self.next_at {
             self.bring_up(virtual_time);
@@ -328,15 +301,6 @@ impl Runs {
         }
     }
 
-    /// Puts a run among those ahead. Its first may have come when virtual time was later; who asks
-    /// for the first of those ahead looks nowhere else.
-    fn seat_ahead(&mut self, number: u32) {
-        let Self { all, ahead, ranks, .. } = self;
-        let Some(first) = all[number as usize].first() else { return };
-        ahead.set(number, ranks.starts(number, first), |a, b| starts_before(all, a, b));
-        self.next_at = self.next_at.min(first.start);
-    }
-
     fn drop_eligible(&mut self) {
         let Some(number) = self.eligible.first() else { return };
         self.all[number as usize].drop_first();
@@ -364,19 +328,6 @@ impl Runs {
             self.seat(number);
         }
     }
-
-    /// Drops the first of those ahead.
-    fn drop_ahead(&mut self) {
-        let Self { all, ahead, .. } = self;
-        let Some(number) = ahead.first() else { return };
-        ahead.remove(number, |a, b| starts_before(all, a, b));
-        let run = &mut all[number as usize];
-        run.drop_first();
-        run.shrink();
-        self.len -= 1;
-        self.seat_ahead(number);
-        self.give_back(number);
-    }
 }
 
 #[cold]
@@ -386,7 +337,7 @@ fn is_due_before(all: &[Run], one: u32, other: u32) -> bool {
 }
 
 #[cold]
-fn starts_before(all: &[Run], one: u32, other: u32) -> bool {
+pub(super) fn starts_before(all: &[Run], one: u32, other: u32) -> bool {
     let firsts = (all[one as usize].first(), all[other as usize].first());
     matches!(firsts, (Some(one), Some(other)) if one.start < other.start)
 }

@@ -50,7 +50,13 @@ impl Trust {
     /// Whether one that was served now and rests until then should be put aside.
     #[inline]
     pub(crate) fn doubts(&self, rests_until: Timestamp, now: Timestamp) -> bool {
-        self.cautious > 0 || rests_until > now.plus(self.round)
+        self.cautious > 0 || self.is_long(rests_until, now)
+    }
+
+    /// Whether a rest until then is longer than everybody's turns take at the present pace.
+    #[inline]
+    pub(crate) fn is_long(&self, rests_until: Timestamp, now: Timestamp) -> bool {
+        rests_until > now.plus(self.round)
     }
 
     /// Takes in that somebody was put aside.
