@@ -100,9 +100,10 @@ impl Rota {
     /// its next turn here; otherwise nothing happens.
     fn pass_over(&mut self, lens: &Lens<'_>, row: Slot, outlook: &Outlook) -> bool {
         let Some(attachment) = lens.attached.at(row) else { return false };
-        let passes = !self.trust.is_long(outlook.ready_at, lens.now)
-            && self.move_on(row, outlook, attachment, lens.now);
+        let passes = !self.trust.doubts_other(outlook.ready_at, lens.now)
+            && self.move_on(row, outlook, attachment);
         if passes {
+            self.trust.pass();
             self.fetch(lens.outlooks, |row, _| {
                 lens.attached.at(row).map_or(0, |of| u64::from(of.present))
             });

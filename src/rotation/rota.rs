@@ -121,6 +121,7 @@ impl Rota {
             return;
         };
         let Some(outlook) = lens.outlooks.get(account.index()) else { return };
+        self.trust.learn(rests_until, lens.now);
         if self.trust.doubts(rests_until, lens.now) {
             // Who waits for its email to be sent will rest, but not until then.
             let is_out = outlook.ready_at != rests_until;
@@ -143,7 +144,11 @@ impl Rota {
         attachment: &Attachment,
         (rests_until, now): (Timestamp, Timestamp),
     ) -> bool {
-        !self.trust.doubts(rests_until, now) && self.move_on(row, outlook, attachment, now)
+        if self.trust.doubts(rests_until, now) || !self.move_on(row, outlook, attachment) {
+            return false;
+        }
+        self.trust.turn(now, || awake(&self.seats, &self.turns));
+        true
     }
 
     /// Puts an account where it stands by now that was the first of the order. Nothing happens if
@@ -155,9 +160,8 @@ impl Rota {
         row: Slot,
         outlook: &Outlook,
         attachment: &Attachment,
-        now: Timestamp,
     ) -> bool {
-        let Self { seats, turns, trust, .. } = self;
+        let Self { seats, turns, .. } = self;
         let Some(Some(seat)) = seats.get_mut(row.index()) else { return false };
         let ticket = seat.ticket;
         if ticket == Ticket::NONE || !attachment.present || outlook.away() {
@@ -165,7 +169,6 @@ impl Rota {
         }
         seat.moves = outlook.moves;
         let spot = spot(seat.id, outlook, attachment);
-        trust.turn(now, || awake(seats, turns));
         turns.serve(ticket, row, spot)
     }
 

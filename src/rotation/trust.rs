@@ -25,12 +25,16 @@ pub(crate) struct Trust {
     caution: u8,
     /// About how many were served: who was not the first may count twice.
     turns: u32,
-    /// How many were when somebody came up that was not ready.
+    /// How many came up after a turn elsewhere, since the pace was known last.
+    passed: u32,
+    /// How many were served when somebody came up that was not ready.
     caught_at: u32,
     /// When the pace was known last.
     since: Timestamp,
     /// In which time everybody in the order has a turn, at that pace.
     round: Span,
+    /// How long the last that was served rests once its email is sent.
+    rest: Span,
 }
 
 impl Default for Trust {
@@ -39,9 +43,11 @@ impl Default for Trust {
             cautious: 0,
             caution: CAUTION.start,
             turns: TURNS - 1,
+            passed: 0,
             caught_at: 0,
             since: Timestamp::MIN,
             round: Span::ZERO,
+            rest: Span::days(365),
         }
     }
 }
@@ -55,8 +61,19 @@ impl Trust {
 
     /// Whether a rest until then is longer than everybody's turns take at the present pace.
     #[inline]
-    pub(crate) fn is_long(&self, rests_until: Timestamp, now: Timestamp) -> bool {
+    fn is_long(&self, rests_until: Timestamp, now: Timestamp) -> bool {
         rests_until > now.plus(self.round)
+    }
+
+    /// Whether one that was served elsewhere and may send from then on should be put aside. Its
+    /// email may be out, which mostly ends long before it must; then it rests as others do.
+    pub(crate) fn doubts_other(&self, ready_at: Timestamp, now: Timestamp) -> bool {
+        self.is_long(ready_at.min(now.plus(self.rest)), now)
+    }
+
+    /// Takes in how long one that was served rests.
+    pub(crate) fn learn(&mut self, rests_until: Timestamp, now: Timestamp) {
+        self.rest = rests_until.since(now);
     }
 
     /// Takes in that somebody was put aside.
@@ -75,17 +92,23 @@ impl Trust {
         }
     }
 
+    /// Takes in that somebody came up after a turn elsewhere, and was put back into the order.
+    pub(crate) fn pass(&mut self) {
+        self.passed = self.passed.saturating_add(1);
+    }
+
     #[cold]
     fn measure(&mut self, now: Timestamp, others: Option<usize>) {
         self.round = match others {
             None => Span::days(365),
             Some(_) if self.since == Timestamp::MIN => Span::ZERO,
             Some(others) => {
-                let passed = now.since(self.since).as_ms();
-                Span::milliseconds(passed.saturating_mul(others as u64) / u64::from(TURNS))
+                let time = now.since(self.since).as_ms();
+                let turns = u64::from(TURNS) + u64::from(self.passed);
+                Span::milliseconds(time.saturating_mul(others as u64) / turns)
             }
         };
-        self.since = now;
+        (self.since, self.passed) = (now, 0);
     }
 
     /// Takes in that somebody came up who was not ready.
@@ -128,6 +151,31 @@ mod tests {
         let now = after(&mut trust, 1_000, 10_000, 0);
         assert!(trust.doubts(now.plus(Span::milliseconds(1)), now));
         assert!(!trust.doubts(now, now), "who does not rest is ready");
+    }
+
+    #[test]
+    fn who_came_up_after_turns_elsewhere_makes_rounds_shorter() {
+        let mut trust = Trust::default();
+        let mut now = at(0);
+        for n in 0..3 * u64::from(TURNS) {
+            now = at(3 * n);
+            (0..9).for_each(|_| trust.pass());
+            trust.turn(now, || Some(1_000));
+        }
+        assert!(!trust.doubts(now.plus(Span::seconds(290)), now));
+        assert!(trust.doubts(now.plus(Span::seconds(310)), now));
+    }
+
+    #[test]
+    fn who_was_served_elsewhere_rests_like_others_once_its_email_is_sent() {
+        let mut trust = Trust::default();
+        let now = after(&mut trust, 1_000, 0, 3);
+        let lapse = now.plus(Span::hours(1));
+        assert!(trust.doubts_other(lapse, now), "nobody is known to rest");
+        trust.learn(now.plus(Span::minutes(10)), now);
+        assert!(!trust.doubts_other(lapse, now));
+        trust.learn(now.plus(Span::minutes(55)), now);
+        assert!(trust.doubts_other(lapse, now) && !trust.doubts_other(now, now));
     }
 
     #[test]
