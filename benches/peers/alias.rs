@@ -7,8 +7,8 @@ use rand::distr::Distribution;
 use rand_distr::weighted::WeightedAliasIndex;
 use rand_pcg::Pcg64Mcg;
 
-use super::Ledger;
 use super::retry::{Retry, Rule};
+use super::{Ledger, Store};
 
 pub(crate) type Alias = Retry<Table>;
 
@@ -18,16 +18,16 @@ pub(crate) struct Table {
 }
 
 impl Rule for Table {
-    fn new(ledger: &Ledger) -> Self {
+    fn new(ledger: &Ledger<impl Store>) -> Self {
         Self { table: table(ledger), chance: Pcg64Mcg::seed_from_u64(1) }
     }
 
-    fn offer(&mut self, _ledger: &Ledger) -> u32 {
+    fn offer(&mut self, _ledger: &Ledger<impl Store>) -> u32 {
         let drawn = self.table.sample(&mut self.chance);
         u32::try_from(drawn).expect("members are numbered in 32 bits")
     }
 
-    fn reweigh(&mut self, ledger: &Ledger, _member: u32) {
+    fn reweigh(&mut self, ledger: &Ledger<impl Store>, _member: u32) {
         self.table = table(ledger);
     }
 
@@ -37,7 +37,7 @@ impl Rule for Table {
     }
 }
 
-fn table(ledger: &Ledger) -> WeightedAliasIndex<u64> {
+fn table(ledger: &Ledger<impl Store>) -> WeightedAliasIndex<u64> {
     let weights = ledger.weights().map(u64::from).collect();
     WeightedAliasIndex::new(weights).expect("weights above zero")
 }

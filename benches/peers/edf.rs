@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::retry::{Retry, Rule};
-use super::{Ledger, turn};
+use super::{Ledger, Store, turn};
 
 pub(crate) type Edf = Retry<Schedule>;
 
@@ -18,18 +18,18 @@ pub(crate) struct Schedule {
 }
 
 impl Rule for Schedule {
-    fn new(ledger: &Ledger) -> Self {
+    fn new(ledger: &Ledger<impl Store>) -> Self {
         let first = |member| Reverse((turn(ledger.weight(member)), u64::from(member), member));
         let entries = ledger.members().map(first).collect();
         Self { entries, set: u64::from(ledger.members().end) }
     }
 
-    fn offer(&mut self, ledger: &Ledger) -> u32 {
+    fn offer(&mut self, ledger: &Ledger<impl Store>) -> u32 {
         let Reverse((deadline, _, member)) = self.entries.pop().expect("a pool has members");
         self.entries.push(Reverse((deadline + turn(ledger.weight(member)), self.set, member)));
         self.set += 1;
         member
     }
 
-    fn reweigh(&mut self, _ledger: &Ledger, _member: u32) {}
+    fn reweigh(&mut self, _ledger: &Ledger<impl Store>, _member: u32) {}
 }

@@ -6,12 +6,13 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::{Deadlines, Ledger, Member, Peer};
+use super::{Deadlines, Ledger, Order, Pool, Store};
+
+pub(crate) type Heaps = Pool<LazyHeaps>;
 
 type Earliest = BinaryHeap<Reverse<(u64, u32)>>;
 
-pub(crate) struct Heaps {
-    ledger: Ledger,
+pub(crate) struct LazyHeaps {
     deadlines: Deadlines,
     /// By deadline, then by number.
     turns: Earliest,
@@ -20,23 +21,22 @@ pub(crate) struct Heaps {
     is_parked: Vec<bool>,
 }
 
-impl Heaps {
-    pub(crate) fn new(members: &[Member]) -> Self {
-        let ledger = Ledger::new(members);
-        let deadlines = Deadlines::new(&ledger);
-        let turns = ledger.members().map(|member| Reverse((deadlines.of(member), member)));
-        let turns = turns.collect();
-        let is_parked = vec![false; members.len()];
-        Self { ledger, deadlines, turns, parked: Earliest::new(), is_parked }
-    }
-
+impl LazyHeaps {
     fn queue(&mut self, member: u32) {
         self.turns.push(Reverse((self.deadlines.of(member), member)));
     }
 }
 
-impl Peer for Heaps {
-    fn pick(&mut self, now_ms: u64) -> Option<u32> {
+impl Order for LazyHeaps {
+    fn new(ledger: &Ledger<impl Store>) -> Self {
+        let deadlines = Deadlines::new(ledger);
+        let turns = ledger.members().map(|member| Reverse((deadlines.of(member), member)));
+        let turns = turns.collect();
+        let is_parked = vec![false; ledger.members().len()];
+        Self { deadlines, turns, parked: Earliest::new(), is_parked }
+    }
+
+    fn pick(&mut self, ledger: &mut Ledger<impl Store>, now_ms: u64) -> Option<u32> {
         while self.parked.peek().is_some_and(|Reverse((at, _))| *at <= now_ms) {
             let Reverse((_, member)) = self.parked.pop()?;
             self.is_parked[member as usize] = false;
@@ -47,30 +47,30 @@ impl Peer for Heaps {
             if self.is_parked[member as usize] || deadline != self.deadlines.of(member) {
                 continue;
             }
-            if self.ledger.may(member, now_ms) {
-                self.ledger.charge(member, now_ms);
-                self.deadlines.advance(member, self.ledger.weight(member));
+            if ledger.may(member, now_ms) {
+                ledger.charge(member, now_ms);
+                self.deadlines.advance(member, ledger.weight(member));
                 self.queue(member);
                 return Some(member);
             }
             self.is_parked[member as usize] = true;
-            self.parked.push(Reverse((self.ledger.ready_at(member), member)));
+            self.parked.push(Reverse((ledger.ready_at(member), member)));
         }
     }
 
-    fn set_weight(&mut self, member: u32, weight: u32) {
+    fn set_weight(&mut self, ledger: &mut Ledger<impl Store>, member: u32, weight: u32) {
         let before = self.deadlines.of(member);
-        self.deadlines.rescale(member, self.ledger.weight(member), weight);
-        self.ledger.set_weight(member, weight);
+        self.deadlines.rescale(member, ledger.weight(member), weight);
+        ledger.set_weight(member, weight);
         if before != self.deadlines.of(member) && !self.is_parked[member as usize] {
             self.queue(member);
         }
     }
 
-    fn next_at(&mut self, now_ms: u64) -> u64 {
+    fn next_at(&self, ledger: &Ledger<impl Store>, now_ms: u64) -> u64 {
         match self.parked.peek() {
             Some(Reverse((at, _))) if self.turns.is_empty() => now_ms.max(*at),
-            _ => self.ledger.earliest(now_ms),
+            _ => ledger.earliest(now_ms),
         }
     }
 }

@@ -3,8 +3,8 @@
 //! A level sinks from the greatest weight in steps of the common divisor; at each level all whose
 //! weight reaches it have their turn. A heavy member so has several turns in a row.
 
-use super::Ledger;
 use super::retry::{Retry, Rule};
+use super::{Ledger, Store};
 
 pub(crate) type Lvs = Retry<Levels>;
 
@@ -17,14 +17,14 @@ pub(crate) struct Levels {
 }
 
 impl Rule for Levels {
-    fn new(ledger: &Ledger) -> Self {
+    fn new(ledger: &Ledger<impl Store>) -> Self {
         let mut levels = Self { next: 0, level: 0, divisor: 1, greatest: 1 };
         levels.measure(ledger);
         levels.level = levels.greatest;
         levels
     }
 
-    fn offer(&mut self, ledger: &Ledger) -> u32 {
+    fn offer(&mut self, ledger: &Ledger<impl Store>) -> u32 {
         loop {
             if self.next == ledger.members().end {
                 self.next = 0;
@@ -41,14 +41,14 @@ impl Rule for Levels {
         }
     }
 
-    fn reweigh(&mut self, ledger: &Ledger, _member: u32) {
+    fn reweigh(&mut self, ledger: &Ledger<impl Store>, _member: u32) {
         self.measure(ledger);
         self.level = self.level.min(self.greatest);
     }
 }
 
 impl Levels {
-    fn measure(&mut self, ledger: &Ledger) {
+    fn measure(&mut self, ledger: &Ledger<impl Store>) {
         self.divisor = ledger.weights().fold(0, common_divisor);
         self.greatest = ledger.weights().max().expect("a pool has members");
     }

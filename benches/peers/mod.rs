@@ -2,6 +2,7 @@
 //!
 //! Each file is one rule, written from its published description. They share what they know of a
 //! member, so that only the rule differs. They know no window, no reservation, no key, no reason.
+//! A rule that is an `Order` keeps no records itself, so that several campaigns can share them.
 
 pub(crate) mod alias;
 pub(crate) mod edf;
@@ -41,9 +42,48 @@ pub(crate) trait Peer {
     fn next_at(&mut self, now_ms: u64) -> u64;
 }
 
+/// What one campaign keeps: whose turn it is. Who has sent what is in a ledger beside it.
+pub(crate) trait Order {
+    fn new(ledger: &Ledger<impl Store>) -> Self;
+    /// Picks a member and charges it at once; nobody only if nobody may.
+    fn pick(&mut self, ledger: &mut Ledger<impl Store>, now_ms: u64) -> Option<u32>;
+    /// Changes a member's share, in the ledger too.
+    fn set_weight(&mut self, ledger: &mut Ledger<impl Store>, member: u32, weight: u32);
+    /// When somebody may again, at the earliest.
+    fn next_at(&self, ledger: &Ledger<impl Store>, now_ms: u64) -> u64;
+}
+
+/// An order with a ledger of its own.
+pub(crate) struct Pool<O> {
+    ledger: Ledger,
+    order: O,
+}
+
+impl<O: Order> Pool<O> {
+    pub(crate) fn new(members: &[Member]) -> Self {
+        let ledger = Ledger::new(members);
+        let order = O::new(&ledger);
+        Self { ledger, order }
+    }
+}
+
+impl<O: Order> Peer for Pool<O> {
+    fn pick(&mut self, now_ms: u64) -> Option<u32> {
+        self.order.pick(&mut self.ledger, now_ms)
+    }
+
+    fn set_weight(&mut self, member: u32, weight: u32) {
+        self.order.set_weight(&mut self.ledger, member, weight);
+    }
+
+    fn next_at(&mut self, now_ms: u64) -> u64 {
+        self.order.next_at(&self.ledger, now_ms)
+    }
+}
+
 /// What is kept of one member; 32 bytes.
 #[derive(Clone, Copy, Debug)]
-struct Record {
+pub(crate) struct Record {
     ready_at: u64,
     gap_ms: u64,
     weight: u32,
@@ -53,51 +93,77 @@ struct Record {
     day: u32,
 }
 
+impl Record {
+    pub(crate) fn new(member: &Member) -> Self {
+        let Member { weight, cap, gap_ms } = *member;
+        Self { ready_at: 0, gap_ms, weight, cap, sent: 0, day: 0 }
+    }
+}
+
+/// Where the records of the members are.
+pub(crate) trait Store {
+    fn count(&self) -> usize;
+    fn record(&self, member: u32) -> &Record;
+    fn record_mut(&mut self, member: u32) -> &mut Record;
+}
+
+impl Store for Vec<Record> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn record(&self, member: u32) -> &Record {
+        &self[member as usize]
+    }
+
+    fn record_mut(&mut self, member: u32) -> &mut Record {
+        &mut self[member as usize]
+    }
+}
+
 /// Who has sent what, for every rule alike.
 #[derive(Clone, Debug)]
-pub(crate) struct Ledger {
-    records: Vec<Record>,
+pub(crate) struct Ledger<S = Vec<Record>> {
+    records: S,
 }
 
 impl Ledger {
     pub(crate) fn new(members: &[Member]) -> Self {
-        let record = |member: &Member| Record {
-            ready_at: 0,
-            gap_ms: member.gap_ms,
-            weight: member.weight,
-            cap: member.cap,
-            sent: 0,
-            day: 0,
-        };
-        Self { records: members.iter().map(record).collect() }
+        Self::over(members.iter().map(Record::new).collect())
+    }
+}
+
+impl<S: Store> Ledger<S> {
+    pub(crate) fn over(records: S) -> Self {
+        Self { records }
     }
 
     /// Every member, in order.
     pub(crate) fn members(&self) -> std::ops::Range<u32> {
-        0..u32::try_from(self.records.len()).expect("members are numbered in 32 bits")
+        0..u32::try_from(self.records.count()).expect("members are numbered in 32 bits")
     }
 
     pub(crate) fn weight(&self, member: u32) -> u32 {
-        self.records[member as usize].weight
+        self.records.record(member).weight
     }
 
     pub(crate) fn weights(&self) -> impl Iterator<Item = u32> {
-        self.records.iter().map(|record| record.weight)
+        self.members().map(|member| self.weight(member))
     }
 
     pub(crate) fn set_weight(&mut self, member: u32, weight: u32) {
-        self.records[member as usize].weight = weight;
+        self.records.record_mut(member).weight = weight;
     }
 
     /// Whether it may send now.
     pub(crate) fn may(&self, member: u32, now_ms: u64) -> bool {
-        let record = &self.records[member as usize];
+        let record = self.records.record(member);
         record.ready_at <= now_ms && (record.sent < record.cap || record.day < day(now_ms))
     }
 
     /// Notes that it sends now.
     pub(crate) fn charge(&mut self, member: u32, now_ms: u64) {
-        let record = &mut self.records[member as usize];
+        let record = self.records.record_mut(member);
         let today = day(now_ms);
         record.sent = if record.day == today { record.sent + 1 } else { 1 };
         record.day = today;
@@ -106,7 +172,7 @@ impl Ledger {
 
     /// From when on it may send, unless it does so before.
     pub(crate) fn ready_at(&self, member: u32) -> u64 {
-        let record = &self.records[member as usize];
+        let record = self.records.record(member);
         if record.sent < record.cap {
             record.ready_at
         } else {
@@ -134,7 +200,7 @@ pub(crate) struct Deadlines {
 }
 
 impl Deadlines {
-    pub(crate) fn new(ledger: &Ledger) -> Self {
+    pub(crate) fn new(ledger: &Ledger<impl Store>) -> Self {
         Self { of: ledger.weights().map(turn).collect(), reached: 0 }
     }
 

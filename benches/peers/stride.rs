@@ -4,8 +4,8 @@
 //! from a counter alone; the offset keeps neighbours from being skipped together. A change of
 //! weight makes all weights anew.
 
-use super::Ledger;
 use super::retry::{Retry, Rule};
+use super::{Ledger, Store};
 
 pub(crate) type Stride = Retry<Generations>;
 
@@ -20,11 +20,11 @@ pub(crate) struct Generations {
 }
 
 impl Rule for Generations {
-    fn new(ledger: &Ledger) -> Self {
+    fn new(ledger: &Ledger<impl Store>) -> Self {
         Self { weights: scaled(ledger), sequence: 0 }
     }
 
-    fn offer(&mut self, ledger: &Ledger) -> u32 {
+    fn offer(&mut self, ledger: &Ledger<impl Store>) -> u32 {
         let members = ledger.members().end;
         loop {
             let (generation, member) = (self.sequence / members, self.sequence % members);
@@ -37,13 +37,13 @@ impl Rule for Generations {
         }
     }
 
-    fn reweigh(&mut self, ledger: &Ledger, _member: u32) {
+    fn reweigh(&mut self, ledger: &Ledger<impl Store>, _member: u32) {
         self.weights = scaled(ledger);
     }
 }
 
 /// Weights in 16 bits, rounded, of which the greatest is all ones.
-fn scaled(ledger: &Ledger) -> Vec<u16> {
+fn scaled(ledger: &Ledger<impl Store>) -> Vec<u16> {
     let count = u64::from(ledger.members().end);
     let sum: u64 = ledger.weights().map(u64::from).sum();
     let greatest = u64::from(ledger.weights().max().expect("a pool has members"));
