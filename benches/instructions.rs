@@ -27,7 +27,7 @@ const ATTACHES_MAX: u64 = 20;
 type Kind = (&'static str, fn(u64));
 
 /// Every kind; `.ci/instructions` names them too.
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     ("pick/10", |picks| Alone::of(10).run(picks)),
     ("pick/1000", |picks| Alone::of(1_000).run(picks)),
     ("pick/100000", |picks| Alone::of(100_000).run(picks)),
@@ -39,6 +39,7 @@ const KINDS: [Kind; 16] = [
     ("flat-out/100000", |turns| run(Pool::drained(100_000), turns, Pool::flat_out)),
     ("nobody/1000", |turns| run(Pool::drained(1_000), turns, Pool::nobody)),
     ("shared/4", |turns| run(Pool::shared(), turns, Pool::spread)),
+    ("overlap/8", |turns| run(Pool::overlapping(), turns, Pool::spread)),
     ("attach/1000", |turns| run(Pool::to_attach(), turns, Pool::attach)),
     ("change/1000", |turns| run(Pool::of(1_000), turns, Pool::change)),
     ("close/1000", |days| run(Pool::office(1_000), days, Pool::close)),
@@ -185,6 +186,19 @@ impl Pool {
             pool.engine.attach(CampaignId(campaign), &members, pool.now).expect("all in order");
         }
         pool.warmed(Self::spread)
+    }
+
+    /// Ten campaigns over ten thousand accounts, each account in eight of them, after four rounds.
+    /// Any two campaigns share most of their accounts, so that a send is felt in nearly all.
+    fn overlapping() -> Self {
+        let (accounts, campaigns) = (10_000, 10);
+        let mut pool = Self::new(accounts, campaigns);
+        for campaign in 0..campaigns {
+            let member = |id: &u64| (campaign + campaigns - id % campaigns) % campaigns < 8;
+            let members: Vec<_> = (0..accounts).filter(member).map(AccountId).collect();
+            pool.engine.attach(CampaignId(campaign), &members, pool.now).expect("all in order");
+        }
+        (0..4).fold(pool, |pool, _| pool.warmed(Self::spread))
     }
 
     /// Accounts and campaigns that nobody is attached to yet.
