@@ -350,9 +350,5 @@ pub(crate) fn gone_at(
 
 /// Whether no rule of the account blocks.
 fn passes(state: &State, id: AccountId, purpose: Purpose, now: Timestamp) -> bool {
-    let Some(account) = state.account(id) else { return false };
-    let mut open = true;
-    let rules = AccountRules::of(state, account);
-    rules.each(now, purpose, |verdict| open &= verdict.block.is_none());
-    open
+    state.account(id).is_some_and(|account| AccountRules::of(state, account).pass(now, purpose))
 }

@@ -86,6 +86,7 @@ impl Index {
     }
 
     /// A campaign's rota with what it has to see, and nothing if there is no such campaign.
+    #[inline]
     pub(crate) fn open<'a>(
         &'a mut self,
         state: &'a State,
@@ -359,6 +360,7 @@ impl Index {
     }
 
     /// Forgets reservations that are no longer out, up to the first that is.
+    #[inline]
     pub(crate) fn closed(&mut self, reservations: &Reservations) {
         let is_open = |id| reservations.get(id).is_some_and(|of| of.fate == Fate::Open);
         self.lapses.drop_over(|id| !is_open(id));

@@ -83,11 +83,18 @@ impl Outlook {
             });
             ready_at.unwrap_or(Timestamp::MAX)
         };
+        // Who comes back when a window opens mostly may send then: one look tells both.
+        let at_once = passes_at.filter(|at| away && Some(*at) == stays_at && *at <= far);
+        let at_once = at_once.filter(|at| rules.pass(*at, Purpose::NewLead));
         if away {
-            flips_at = first(false);
+            flips_at = at_once.unwrap_or_else(|| first(false));
         }
         let pause = rules.pause_until();
-        let ready_at = if away || held || pause >= flips_at { first(true) } else { pause.max(now) };
+        let ready_at = match at_once {
+            Some(at) => at,
+            None if away || held || pause >= flips_at => first(true),
+            None => pause.max(now),
+        };
         if away || held {
             grants = 0;
         }

@@ -57,6 +57,14 @@ impl<'a> AccountRules<'a> {
         }
     }
 
+    /// Whether no rule blocks.
+    #[inline(never)]
+    pub(crate) fn pass(self, at: Timestamp, purpose: Purpose) -> bool {
+        let mut pass = true;
+        self.each(at, purpose, |verdict| pass &= verdict.block.is_none());
+        pass
+    }
+
     /// The most emails of a civil day, as it is known at `at`: the cap, or the ramp below it.
     #[inline]
     pub(crate) fn allowance(self, at: Timestamp, day: CivilDay) -> u32 {
