@@ -144,11 +144,11 @@ impl Rota {
         attachment: &Attachment,
         (rests_until, now): (Timestamp, Timestamp),
     ) -> bool {
-        if self.trust.doubts(rests_until, now) || !self.move_on(row, outlook, attachment) {
+        if self.trust.doubts(rests_until, now) {
             return false;
         }
         self.trust.turn(now, || awake(&self.seats, &self.turns));
-        true
+        self.move_on(row, outlook, attachment)
     }
 
     /// Puts an account where it stands by now that was the first of the order. Nothing happens if

@@ -197,18 +197,19 @@ impl Runs {
     #[inline(never)]
     pub(super) fn run_for(&mut self, kind: Kind, standing: &Standing) -> (u32, usize) {
         let known = self.entered.get(&number_of(kind)).copied().unwrap_or([NONE; 2]);
-        let others = known.into_iter().filter(|number| *number != self.left);
-        let runs = || {
-            let numbers = [self.left].into_iter().chain(others.clone());
-            numbers.map(|number| (number, self.all.get(number as usize)))
-        };
-        let at_end = runs().find_map(|(number, run)| {
-            run.filter(|run| run.takes(kind, standing)).map(|run| (number, run.len()))
-        });
-        let among =
-            || runs().find_map(|(number, run)| Some((number, run?.place_among(kind, standing)?)));
-        if let Some(found) = at_end.or_else(among) {
-            return found;
+        let others = known.map(|number| if number == self.left { NONE } else { number });
+        let numbers = [self.left, others[0], others[1]];
+        for number in numbers {
+            match self.all.get(number as usize) {
+                Some(run) if run.takes(kind, standing) => return (number, run.len()),
+                Some(_) | None => {}
+            }
+        }
+        for number in numbers {
+            let run = self.all.get(number as usize);
+            if let Some(nth) = run.and_then(|run| run.place_among(kind, standing)) {
+                return (number, nth);
+            }
         }
         let [first, second] = known;
         let opened = self.open(kind);
