@@ -36,6 +36,8 @@ pub(crate) struct Candidacy<'a> {
     pub(crate) slot: Slot,
     pub(crate) request: &'a Request,
     pub(crate) route: Route,
+    /// Whether there is no record of the lead.
+    pub(crate) lead_is_new: bool,
 }
 
 impl<'a> Candidacy<'a> {
@@ -54,18 +56,20 @@ impl<'a> Candidacy<'a> {
         if let Some(account) = request.account.filter(stranger) {
             return Err(ReserveError::AccountNotAttached { campaign: campaign_id, account });
         }
-        let route = Self::route(state, campaign, request, now)?;
-        Ok(Self { campaign: campaign_id, slot, request, route })
+        let place = campaign.leads.place(request.lead);
+        let bound = place.and_then(|place| campaign.leads.account_at(place));
+        let route = Self::route(state, (campaign, bound), request, now)?;
+        Ok(Self { campaign: campaign_id, slot, request, route, lead_is_new: place.is_none() })
     }
 
     fn route(
         state: &State,
-        campaign: &CampaignRecord,
+        (campaign, bound): (&CampaignRecord, Option<AccountId>),
         request: &Request,
         now: Timestamp,
     ) -> Result<Route, ReserveError> {
         let lead = request.lead;
-        let Some(bound) = campaign.leads.account(lead) else {
+        let Some(bound) = bound else {
             return match (request.account, request.kind) {
                 (Some(account), _) => Ok(Route::Named { account, gone_at: None, from: None }),
                 (None, EmailKind::NewLead) => Ok(Route::Rotation),

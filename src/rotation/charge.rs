@@ -19,6 +19,8 @@ pub(crate) struct Hints {
     pub(crate) account: Hint,
     /// The account in the campaign.
     pub(crate) row: Hint,
+    /// Whether the lead surely has no record.
+    pub(crate) lead_is_new: bool,
 }
 
 /// Takes in a grant. Returns the turn that was taken; nothing if its records are not there.
@@ -34,7 +36,7 @@ pub(crate) fn reserve(
     let open = Open::new(grant.reservation, grant.ends_at, grant.new_lead());
     account.usage.open(open.numbered(grant.number));
     campaign.usage.open(open);
-    let lead = campaign.leads.reserved(grant, at, config.lead_memory);
+    let lead = campaign.leads.reserved(grant, hints.lead_is_new, (at, config.lead_memory));
     reservations.push(Reservation {
         id: grant.reservation,
         campaign: grant.campaign,

@@ -35,9 +35,21 @@ pub(crate) struct Leads {
 
 impl Leads {
     /// The account that writes to a lead, if one does.
-    #[inline]
     pub(crate) fn account(&self, lead: LeadId) -> Option<AccountId> {
-        Some(self.get(lead)?.last.account)
+        self.account_at(self.place(lead)?)
+    }
+
+    /// Where the record of a lead is, which may be forgotten.
+    #[inline]
+    pub(crate) fn place(&self, lead: LeadId) -> Option<u32> {
+        self.records.place(lead)
+    }
+
+    /// The account that writes to the lead whose record is there, if it is not forgotten.
+    #[inline]
+    pub(crate) fn account_at(&self, place: u32) -> Option<AccountId> {
+        let bindings = self.records.at(place)?;
+        Some(bindings.last.account).filter(|_| !bindings.is_older(self.kept_from))
     }
 
     /// Gives a lead to an account, as if it had written.
@@ -54,12 +66,19 @@ impl Leads {
     }
 
     /// Notes that room is reserved for an email to a lead. Leads that were not written to for as
-    /// long as they are remembered are forgotten, this one is not. Returns where its record is.
-    pub(crate) fn reserved(&mut self, grant: &Grant<'_>, at: Timestamp, memory: Span) -> Hint {
+    /// long as they are remembered are forgotten, this one is not. A lead that surely has no record
+    /// is not looked for. Returns where its record is.
+    pub(crate) fn reserved(
+        &mut self,
+        grant: &Grant<'_>,
+        is_new: bool,
+        (at, memory): (Timestamp, Span),
+    ) -> Hint {
         let lead = grant.request.lead;
+        debug_assert!(!is_new || self.place(lead).is_none(), "{lead} has a record");
         let new = Binding { open: 1, ..Binding::new(grant.account, grant.reservation, at) };
         let kept_from = self.kept_from;
-        let found = self.records.place(lead);
+        let found = if is_new { None } else { self.place(lead) };
         let place = match found.and_then(|place| Some((place, self.records.at_mut(place)?))) {
             None => self.records.insert(lead, Bindings::new(new)),
             Some((place, bindings)) => {
@@ -154,11 +173,6 @@ impl Leads {
         *self = Self::default();
     }
 
-    fn get(&self, lead: LeadId) -> Option<&Bindings> {
-        let bindings = self.records.at(self.records.place(lead)?)?;
-        Some(bindings).filter(|bindings| !bindings.is_older(self.kept_from))
-    }
-
     fn get_mut(&mut self, lead: LeadId, hint: Hint) -> Option<&mut Bindings> {
         let bindings = self.records.at_mut(self.records.find(lead, hint)?)?;
         Some(bindings).filter(|bindings| !bindings.is_older(self.kept_from))
@@ -206,9 +220,14 @@ impl<'de> Deserialize<'de> for Leads {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, TimeDelta};
+
     use super::*;
-    use crate::rotation::reservation::{EmailKind, Request};
-    use crate::vocab::{CampaignId, CivilDay};
+    use crate::policy::{Account, Campaign};
+    use crate::rotation::config::Config;
+    use crate::rotation::engine::Engine;
+    use crate::rotation::reservation::{EmailKind, Outcome, Request};
+    use crate::vocab::{CampaignId, CivilDay, OwnerId};
 
     #[test]
     fn many_leads_are_found_and_written_down() {
@@ -271,6 +290,29 @@ mod tests {
         }
     }
 
+    /// Its record is there until it is swept, and is used again.
+    #[test]
+    fn a_forgotten_lead_that_is_written_to_again_has_one_record() {
+        let config = Config { lead_memory: Span::days(2), ..Config::default() };
+        let (mut engine, mut now) = (Engine::new(config), DateTime::UNIX_EPOCH);
+        let (account, campaign) = (AccountId(1), CampaignId(1));
+        let owned = Account::new(account, OwnerId(1), "a@acme.example");
+        engine.add_account(owned, now).unwrap();
+        engine.add_campaign(Campaign::new(campaign, OwnerId(1)), now).unwrap();
+        engine.attach(campaign, &[account], now).unwrap();
+        for round in 0..3 {
+            // With the first email of a day is known what was forgotten until then.
+            for lead in [100 + round, 7].map(LeadId) {
+                let granted = engine.reserve(campaign, &Request::new_lead(lead), now).unwrap();
+                engine.settle(granted.reserved().unwrap().id, Outcome::Sent, now).unwrap();
+            }
+            let leads = &engine.state.campaign(campaign).unwrap().leads;
+            let records = usize::try_from(round).unwrap() + 2;
+            assert_eq!(leads.records.taken_and_free(), (records, 0));
+            now += TimeDelta::days(4);
+        }
+    }
+
     /// A reservation that ended remembers a place that another lead has taken.
     #[test]
     fn an_end_is_noted_of_its_own_lead_only() {
@@ -278,10 +320,10 @@ mod tests {
         let (a, b) = (Request::new_lead(LeadId(1)), Request::new_lead(LeadId(2)));
         let mut leads = Leads::default();
         let mut first = reservation(0, a.lead);
-        first.hints.2 = leads.reserved(&grant(0, &a), at(0), Span::days(400));
+        first.hints.2 = leads.reserved(&grant(0, &a), true, (at(0), Span::days(400)));
         leads.ended(&first, Fate::Open, false);
         assert_eq!(leads.account(a.lead), None);
-        let hint = leads.reserved(&grant(1, &b), at(0), Span::days(400));
+        let hint = leads.reserved(&grant(1, &b), true, (at(0), Span::days(400)));
         assert_eq!(hint.slot(), first.hints.2.slot(), "the place was free");
         let before = leads.clone();
         for fate in [Fate::Cancelled, Fate::Lapsed, Fate::Open] {
@@ -292,7 +334,7 @@ mod tests {
             }
         }
         // Its own lead is found wherever it is by now.
-        leads.reserved(&grant(2, &a), at(3), Span::days(400));
+        leads.reserved(&grant(2, &a), false, (at(3), Span::days(400)));
         first.id = ReservationId(2);
         leads.ended(&first, Fate::Open, false);
         assert_eq!(leads, before);

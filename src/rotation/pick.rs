@@ -51,6 +51,7 @@ pub(crate) fn turn(
         campaign: campaign.into(),
         account: rota.account(row).map(Hint::from).unwrap_or_default(),
         row: row.into(),
+        lead_is_new: false,
     };
     Some(Turn { account: lens.attached.row(row)?.0, jumped_to, hints })
 }

@@ -246,7 +246,7 @@ impl Engine {
         candidacy: &Candidacy<'r>,
         now: Timestamp,
     ) -> Option<(Grant<'r>, Hints)> {
-        let Candidacy { campaign, slot, request, route } = *candidacy;
+        let Candidacy { campaign, slot, request, route, lead_is_new } = *candidacy;
         self.index.arrive(&self.state, slot);
         if route == Route::Rotation && self.index.rota(slot).is_settled(now) {
             // Whose turn it is says whether there is anybody.
@@ -269,7 +269,7 @@ impl Engine {
         };
         let turn = turn?;
         let grant = self.decide(campaign, request, turn, candidacy.moved_from(), now)?;
-        Some((grant, turn.hints))
+        Some((grant, Hints { lead_is_new, ..turn.hints }))
     }
 
     /// The answer that the request's key already got.

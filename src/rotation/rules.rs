@@ -244,6 +244,7 @@ impl<'a> AccountRules<'a> {
         longer(self.rest(at), self.pace(at))
     }
 
+    #[inline]
     fn rest(self, at: Timestamp) -> Option<Block> {
         let usage = &self.account.usage;
         let rest = usage.rest_until(&self.account.settings, self.config.seed);
