@@ -3,9 +3,8 @@
 //! Most of it is asked where nobody is eligible, as in a campaign whose accounts have their turns
 //! in others, too. Knows no order by deadlines but of those that start at one place.
 
-use crate::rotation::later::Later;
-use crate::rotation::run::{Run, length};
-use crate::rotation::runs::{Runs, starts_before};
+use crate::rotation::run::Run;
+use crate::rotation::runs::{Runs, starts_before, to_end};
 use crate::rotation::standing::Standing;
 
 impl Runs {
@@ -44,17 +43,13 @@ impl Runs {
         let Some(number) = self.ahead.first() else { return false };
         self.left = number;
         let run = &mut self.all[number as usize];
-        if run.first().is_none_or(|first| first.ticket != standing.ticket) {
-            return false;
-        }
-        run.drop_first();
-        let is_known = Later::knows(run, self.ranks, standing);
-        if is_known && run.length == length(standing) && run.fits(standing) {
-            run.push(*standing);
-            self.seat_ahead(number);
-        } else {
-            self.dropped_ahead(number);
-            self.insert(*standing);
+        match to_end(run, self.ranks, standing) {
+            None => return false,
+            Some(true) => self.seat_ahead(number),
+            Some(false) => {
+                self.dropped_ahead(number);
+                self.insert(*standing);
+            }
         }
         true
     }

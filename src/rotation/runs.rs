@@ -73,17 +73,13 @@ impl Runs {
         let Some(number) = self.eligible.first() else { return self.serve_ahead(standing) };
         self.left = number;
         let Some(run) = self.all.get_mut(number as usize) else { return false };
-        if run.first().is_none_or(|first| first.ticket != standing.ticket) {
-            return false;
-        }
-        run.drop_first();
-        let is_known = Later::knows(run, self.ranks, standing);
-        if is_known && run.length == length(standing) && run.fits(standing) {
-            run.push(*standing);
-            self.renew_first(number);
-        } else {
-            self.dropped(number);
-            self.insert(*standing);
+        match to_end(run, self.ranks, standing) {
+            None => return false,
+            Some(true) => self.renew_first(number),
+            Some(false) => {
+                self.dropped(number);
+                self.insert(*standing);
+            }
         }
         true
     }
@@ -329,6 +325,21 @@ impl Runs {
             self.seat(number);
         }
     }
+}
+
+/// Drops the first of a run and puts it in again at the end, if it can go there: says whether it
+/// did. Nothing happens if it is another's.
+#[expect(clippy::inline_always, reason = "a part of every turn")]
+#[inline(always)]
+pub(super) fn to_end(run: &mut Run, ranks: Ranks, standing: &Standing) -> Option<bool> {
+    run.first().filter(|first| first.ticket == standing.ticket)?;
+    run.drop_first();
+    let is_known = Later::knows(run, ranks, standing);
+    let fits = is_known && run.length == length(standing) && run.fits(standing);
+    if fits {
+        run.push(*standing);
+    }
+    Some(fits)
 }
 
 #[cold]
