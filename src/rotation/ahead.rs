@@ -13,7 +13,7 @@ impl Runs {
         &mut self,
         virtual_time: i128,
         stands: impl Fn(&Standing) -> bool,
-    ) -> Option<&Standing> {
+    ) -> Option<Standing> {
         self.pass(virtual_time);
         if !self.eligible.is_empty() {
             return self.later.first(&mut self.all, self.ranks, virtual_time, stands);
@@ -25,12 +25,11 @@ impl Runs {
             }
             self.drop_ahead();
         }
-        let mut first: Option<&Standing> = None;
+        let mut first: Option<Standing> = None;
         let start = self.all[self.ahead.first()? as usize].first()?.start;
         self.ahead.at_first_rank(|number| {
-            let found = first_at(&self.all[number as usize], start, &stands);
-            if let Some(at) = found {
-                first = Some(first.filter(|first| first.is_due_before(at)).unwrap_or(at));
+            if let Some(at) = first_at(&self.all[number as usize], start, &stands) {
+                first = Some(first.filter(|first| first.is_due_before(at)).unwrap_or(*at));
             }
         });
         first
@@ -65,7 +64,7 @@ impl Runs {
 
     fn drop_ahead(&mut self) {
         let Some(number) = self.ahead.first() else { return };
-        self.all[number as usize].drop_first();
+        self.all[number as usize].skip_first();
         self.dropped_ahead(number);
     }
 

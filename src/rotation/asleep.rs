@@ -116,7 +116,7 @@ impl Runs {
 
     /// Has a row lie until then, with those that do. Says in which run.
     pub(crate) fn lie_down(&mut self, standing: Standing, until: Timestamp) -> u32 {
-        let (number, nth) = self.run_for((length(&standing), until), &standing);
+        let (number, gap) = self.run_for((length(&standing), until), &standing);
         let Self { all, later, asleep, .. } = self;
         asleep.count += 1;
         let most = 2 * asleep.count + 64;
@@ -130,7 +130,7 @@ impl Runs {
             group.count_anew(all);
         }
         group.by_number.push((standing.id, standing.row()));
-        self.put(number, nth, standing);
+        self.put(number, gap, standing);
         number
     }
 

@@ -70,13 +70,6 @@ impl<T> Behind<T> {
         self.pieces.get(piece).or_else(last)?.get(nth)
     }
 
-    pub(crate) fn get_mut(&mut self, nth: usize) -> Option<&mut T> {
-        let (piece, nth) = (nth / Self::PIECE, nth % Self::PIECE);
-        let is_last = piece == self.pieces.len();
-        let last = Some(&mut self.last).filter(|_| is_last);
-        self.pieces.get_mut(piece).or(last)?.get_mut(nth)
-    }
-
     #[inline]
     pub(crate) fn push(&mut self, entry: T) {
         if self.last.len() == Self::PIECE {

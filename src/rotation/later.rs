@@ -46,13 +46,13 @@ impl Later {
     }
 
     /// The entry that starts first of those whose start has not come.
-    pub(crate) fn first<'a>(
+    pub(crate) fn first(
         &mut self,
-        all: &'a mut [Run],
+        all: &mut [Run],
         ranks: Ranks,
         virtual_time: i128,
         stands: impl Fn(&Standing) -> bool,
-    ) -> Option<&'a Standing> {
+    ) -> Option<Standing> {
         if self.is_stale || virtual_time < self.known_at {
             self.find(all, ranks);
         }
@@ -73,21 +73,20 @@ impl Later {
             run.later = Some(rank);
             self.bounds.set(first, Key { rank, then: 0 }, |_, _| false);
         }
-        let mut alike = Vec::new();
-        self.bounds.at_first_rank(|number| alike.push(number as usize));
-        for number in &alike {
-            all[*number].first_ahead(virtual_time, &stands);
-        }
-        let all = &*all;
-        let found = alike.into_iter().filter_map(|number| all[number].found_ahead());
-        found.reduce(|first, at| if at.starts_before(first) { at } else { first })
+        let mut found: Option<Standing> = None;
+        self.bounds.at_first_rank(|number| {
+            let at = all[number as usize].first_ahead(virtual_time, &stands);
+            let at = at.filter(|at| found.is_none_or(|first| at.starts_before(&first)));
+            found = at.or(found);
+        });
+        found
     }
 
     /// Finds for every run a start that none of its entries is before.
     fn find(&mut self, all: &mut [Run], ranks: Ranks) {
         self.bounds.clear();
         for (number, run) in (0..).zip(all) {
-            run.forget_found();
+            run.forget();
             let first = run.first().filter(|_| !run.is_asleep());
             run.later = first.map(|first| ranks.rank(first.start));
             if let Some(rank) = run.later {

@@ -35,6 +35,7 @@ mod lead_index;
 mod lead_records;
 mod leads;
 mod lease;
+mod leaves;
 mod lens;
 mod lineup;
 mod log;

@@ -164,10 +164,10 @@ impl Order {
         &mut self,
         virtual_time: i128,
         rows: &(impl Rows + ?Sized),
-    ) -> Option<&Standing> {
+    ) -> Option<Standing> {
         match &mut self.many {
             Some(runs) => runs.first_ahead(virtual_time, |at| rows.stands(at)),
-            None => self.few.first_ahead(virtual_time, |at| rows.is_ready(at.row())),
+            None => self.few.first_ahead(virtual_time, |at| rows.is_ready(at.row())).copied(),
         }
     }
 
@@ -260,7 +260,7 @@ pub(crate) mod tests {
                 let at = if eligible {
                     *order.first_eligible(now, &rows[..])?
                 } else {
-                    *order.first_ahead(now, &rows[..])?
+                    order.first_ahead(now, &rows[..])?
                 };
                 let row = at.row().index();
                 let (spot, _) = rows[row].unwrap();

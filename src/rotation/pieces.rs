@@ -71,17 +71,6 @@ impl<T: Copy> Pieces<T> {
         }
     }
 
-    fn get_mut(&mut self, nth: usize) -> Option<&mut T> {
-        match nth.checked_sub(self.front.len) {
-            None => self.front.get_mut(nth),
-            Some(nth) => self.behind.as_mut()?.get_mut(nth),
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.parts(0).flatten()
-    }
-
     /// The entries from one on, in parts of which each lies in one piece.
     pub(crate) fn parts(&self, from: usize) -> impl Iterator<Item = &[T]> {
         let behind = from.saturating_sub(self.front.len);
@@ -137,48 +126,6 @@ impl<T: Copy> Pieces<T> {
         }
     }
 
-    /// Puts an entry in between others. Those before it move, or those behind it: the fewer.
-    pub(crate) fn insert(&mut self, nth: usize, entry: T) {
-        if nth <= self.front.len && self.front.len < Self::PIECE {
-            self.front.insert(nth, entry);
-            return;
-        }
-        let in_last = self.behind.as_mut().and_then(|behind| {
-            let before = self.front.len + behind.pieces.len() * Self::PIECE;
-            let has_room = behind.last.len() < Self::PIECE;
-            Some((nth.checked_sub(before).filter(|_| has_room)?, &mut behind.last))
-        });
-        match in_last {
-            Some((nth, last)) => last.insert(nth, entry),
-            None => self.insert_far(nth, entry),
-        }
-    }
-
-    #[inline(never)]
-    fn insert_far(&mut self, nth: usize, entry: T) {
-        let len = self.len();
-        if nth < len - nth {
-            self.push_first(entry);
-            (0..nth).for_each(|at| self.copy(at + 1, at));
-        } else {
-            self.push(entry);
-            (nth..len).rev().for_each(|at| self.copy(at, at + 1));
-        }
-        if let Some(of) = self.get_mut(nth) {
-            *of = entry;
-        }
-    }
-
-    /// Drops the last entry.
-    pub(crate) fn drop_last(&mut self) {
-        if let Some(behind) = &mut self.behind {
-            behind.last.pop();
-            self.give_up_last();
-        } else {
-            self.front.pop_last();
-        }
-    }
-
     /// Has the piece before the last entered, if the last is empty.
     fn give_up_last(&mut self) {
         let Some(behind) = self.behind.as_mut().filter(|behind| behind.last.is_empty()) else {
@@ -207,32 +154,6 @@ impl<T: Copy> Pieces<T> {
         }
         if self.front.len == 0 {
             self.come_up();
-        }
-    }
-
-    fn copy(&mut self, from: usize, to: usize) {
-        let entry = self.get(from).copied();
-        if let (Some(entry), Some(of)) = (entry, self.get_mut(to)) {
-            *of = entry;
-        }
-    }
-
-    fn push_first(&mut self, entry: T) {
-        if self.front.len == Self::PIECE {
-            let full = std::mem::take(&mut self.front).into_piece();
-            match &mut self.behind {
-                Some(behind) => behind.pieces.push_front(full),
-                None => self.behind = Some(Box::new(Behind { last: full, ..Behind::default() })),
-            }
-        }
-        self.front.push_first(entry);
-    }
-
-    /// Gives back the room for more than so many, if there are no entries.
-    #[inline]
-    pub(crate) fn shrink(&mut self, kept: usize) {
-        if self.front.len == 0 && self.front.slots.len() > kept {
-            *self = Self::default();
         }
     }
 
@@ -267,8 +188,8 @@ mod tests {
     fn pieces_are_one_row() {
         let piece = Pieces::<Large>::PIECE;
         assert_eq!(piece, 16);
-        let mut pieces = Pieces::default();
-        let mut plain = VecDeque::new();
+        let mut pieces = Pieces::<Large>::default();
+        let mut plain: VecDeque<Large> = VecDeque::new();
         let mut seed = 1_u64;
         let mut draw = |most: usize| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
@@ -279,13 +200,6 @@ mod tests {
             // It grows and shrinks again and again.
             let grows = step / 5_000 % 2 == 0;
             match draw(16) {
-                0..=1 => {
-                    let nth = draw(plain.len() + 1);
-                    let near = nth.min(3);
-                    let nth = [nth, near, plain.len() - near][draw(3)];
-                    pieces.insert(nth, entry);
-                    plain.insert(nth, entry);
-                }
                 2 if !plain.is_empty() => {
                     let nth = draw(plain.len());
                     let near = nth.min(3);
@@ -299,11 +213,6 @@ mod tests {
                 }
                 3 if draw(100) == 0 => pieces = pieces.clone(),
                 3 if draw(100) == 0 => pieces = Pieces::of(plain.make_contiguous()),
-                4 if draw(2) == 0 => {
-                    pieces.drop_last();
-                    plain.pop_back();
-                }
-                4 => pieces.shrink(8),
                 5..=6 => assert_eq!(pieces.pop(), plain.pop_front()),
                 7..=8 => {
                     pieces.push(entry);
@@ -324,6 +233,6 @@ mod tests {
             assert_eq!(pieces.len(), plain.len());
             assert!(pieces.room() <= plain.len() + 4 * piece);
         }
-        assert!(pieces.iter().eq(&plain));
+        assert!(pieces.parts(0).flatten().eq(&plain));
     }
 }

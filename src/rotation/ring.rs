@@ -1,6 +1,7 @@
 //! Entries that go round in one piece of memory, most of which come at the end and go at the front.
 //!
-//! All of them move when there is no room for more: who keeps many keeps them in `pieces.rs`.
+//! All of them move when there is no room for more: who keeps many keeps them in `pieces.rs` or in
+//! `leaves.rs`.
 
 /// Entries that go round. It is as long as a power of two.
 #[derive(Clone, Debug)]
@@ -31,11 +32,6 @@ impl<T: Copy> Ring<T> {
         if nth < self.len { self.slots.get(self.place(nth)) } else { None }
     }
 
-    pub(crate) fn get_mut(&mut self, nth: usize) -> Option<&mut T> {
-        let place = self.place(nth);
-        if nth < self.len { self.slots.get_mut(place) } else { None }
-    }
-
     /// The entries from one on, in two parts.
     pub(crate) fn parts(&self, from: usize) -> [&[T]; 2] {
         let count = self.len.saturating_sub(from);
@@ -56,12 +52,6 @@ impl<T: Copy> Ring<T> {
             *slot = entry;
             self.len += 1;
         }
-    }
-
-    pub(crate) fn push_first(&mut self, entry: T) {
-        self.push(entry);
-        self.first = self.place(self.slots.len() - 1);
-        self.slots[self.first] = entry;
     }
 
     /// Puts an entry in between others, of which the fewer move.

@@ -1,18 +1,15 @@
 //! A run: rows of one weight in ascending order, by start and by deadline.
 //!
-//! It is entered at its end, near its ends in between others, and left at its front. Knows no other
+//! It is mostly entered at its end, also in between others, and left at its front. Knows no other
 //! runs.
 
+use crate::rotation::leaves::{Gap, Leaves};
 use crate::rotation::lookup::Mix;
-use crate::rotation::pieces::Pieces;
 use crate::rotation::standing::Standing;
 use crate::vocab::Timestamp;
 
 /// How many entries are told at a time of those that come.
 const AT_A_TIME: usize = 8;
-
-/// An entry goes in between others if not more of them have to move.
-const MOVED_MAX: usize = 64;
 
 /// A run that nobody is in keeps room for so many.
 const ROOM_KEPT: usize = 64;
@@ -31,11 +28,9 @@ pub(crate) struct Run {
     pub(crate) is_lent: bool,
     /// The rank that the run has among those that start later, if it is there.
     pub(crate) later: Option<u64>,
-    entries: Pieces<Standing>,
-    /// How many entries were dropped at the front, and which of all that there ever were may be
-    /// the first that has not come.
-    dropped: usize,
-    found: usize,
+    entries: Leaves<Standing>,
+    /// All entries before this one have come or stand no longer.
+    known: Option<Standing>,
     /// How many of the first were told of as coming.
     told: usize,
 }
@@ -47,9 +42,8 @@ impl Default for Run {
             until: Timestamp::MIN,
             is_lent: false,
             later: None,
-            entries: Pieces::default(),
-            dropped: 0,
-            found: 0,
+            entries: Leaves::default(),
+            known: None,
             told: 0,
         }
     }
@@ -84,7 +78,7 @@ impl Run {
         }
         self.told = AT_A_TIME;
         for nth in 1..=AT_A_TIME {
-            let Some(at) = self.entries.get(nth) else { return };
+            let Some(at) = self.entries.near(nth) else { return };
             to(at);
         }
     }
@@ -114,52 +108,45 @@ impl Run {
         self.until > Timestamp::MIN
     }
 
-    /// Where an entry can go in between others, if it is near one of the ends.
+    /// Where an entry can go in between others.
     #[inline(never)]
-    pub(crate) fn place_among(&self, kind: Kind, standing: &Standing) -> Option<usize> {
+    pub(crate) fn place_among(&self, kind: Kind, standing: &Standing) -> Option<Gap> {
         if self.kind() != kind {
             return None;
         }
-        let len = self.entries.len();
-        let starts_before =
-            |nth: usize| self.entries.get(nth).is_some_and(|at| at.starts_before(standing));
-        let (mut from, mut to) = match len.checked_sub(2 * MOVED_MAX + 1) {
-            None => (0, len),
-            Some(_) if !starts_before(MOVED_MAX) => (0, MOVED_MAX),
-            Some(_) if starts_before(len - 1 - MOVED_MAX) => (len - MOVED_MAX, len),
-            Some(_) => return None,
-        };
-        while from < to {
-            let middle = usize::midpoint(from, to);
-            if starts_before(middle) {
-                from = middle + 1;
-            } else {
-                to = middle;
-            }
-        }
-        let before = from.checked_sub(1).and_then(|nth| self.entries.get(nth));
+        let gap = self.entries.gap(|at| at.starts_before(standing));
+        let before = self.entries.before(gap);
         let fits = before.is_none_or(|before| !standing.is_due_before(before))
-            && self.entries.get(from).is_none_or(|behind| !behind.is_due_before(standing));
-        fits.then_some(from)
+            && self.entries.iter_from(gap).next().is_none_or(|at| !at.is_due_before(standing));
+        fits.then_some(gap)
     }
 
     /// Puts an entry in between others.
-    pub(crate) fn insert(&mut self, nth: usize, standing: Standing) {
-        // Those before what was found have come or stand no longer; of this one that is not known.
-        self.found = self.found.min(self.dropped + nth);
-        self.entries.insert(nth, standing);
+    pub(crate) fn insert(&mut self, gap: Gap, standing: Standing) {
+        if self.known.is_some_and(|known| standing.starts_before(&known)) {
+            self.known = Some(standing);
+        }
+        self.entries.insert(gap, standing);
     }
 
     #[expect(clippy::inline_always, reason = "a part of every turn")]
     #[inline(always)]
     pub(crate) fn push(&mut self, standing: Standing) {
+        if self.entries.is_empty() {
+            self.forget();
+        }
         self.entries.push(standing);
     }
 
     #[inline]
     pub(crate) fn drop_first(&mut self) {
         self.entries.drop_first();
-        self.dropped += 1;
+    }
+
+    /// Drops the first without a turn of it.
+    pub(crate) fn skip_first(&mut self) {
+        self.entries.drop_first();
+        self.told = self.told.saturating_sub(1);
     }
 
     /// Drops entries at both ends that do not stand any more. Says how many.
@@ -169,7 +156,7 @@ impl Run {
             self.entries.drop_last();
         }
         while self.first().is_some_and(|at| !stands(at)) {
-            self.drop_first();
+            self.skip_first();
         }
         before - self.len()
     }
@@ -184,45 +171,28 @@ impl Run {
     pub(crate) fn retain(&mut self, stands: impl Fn(&Standing) -> bool) {
         self.entries.retain(stands);
         self.shrink();
-        self.forget_found();
+        self.forget();
     }
 
     /// The first entry that starts later and stands. Virtual time must not be before the one that
-    /// was asked for last, unless what was found then is [forgotten](Self::forget_found).
+    /// was asked for last, unless what is known since then is [forgotten](Self::forget).
     pub(crate) fn first_ahead(
         &mut self,
         virtual_time: i128,
         stands: impl Fn(&Standing) -> bool,
-    ) -> Option<&Standing> {
-        let mut at = self.found.saturating_sub(self.dropped);
-        let mut step = 1;
-        let has_come = |n: usize| self.entries.get(n).is_some_and(|at| at.start <= virtual_time);
-        // Mostly few have come since, and after a jump many.
-        while has_come(at + step - 1) {
-            at += step;
-            step *= 2;
-        }
-        // So many have come, and the one that is a step further, less one, has not.
-        while step > 1 {
-            step /= 2;
-            if has_come(at + step - 1) {
-                at += step;
-            }
-        }
-        while self.entries.get(at).is_some_and(|at| !stands(at)) {
-            at += 1;
-        }
-        self.found = self.dropped + at;
-        self.entries.get(at)
+    ) -> Option<Standing> {
+        let known = self.known.filter(|known| known.start > virtual_time);
+        let gap = match known {
+            Some(known) => self.entries.gap(|at| at.starts_before(&known)),
+            None => self.entries.gap(|at| at.start <= virtual_time),
+        };
+        let found = self.entries.iter_from(gap).find(|at| stands(at)).copied();
+        self.known = found.or_else(|| self.entries.last().copied());
+        found
     }
 
-    /// The entry that was found last.
-    pub(crate) fn found_ahead(&self) -> Option<&Standing> {
-        self.entries.get(self.found.checked_sub(self.dropped)?)
-    }
-
-    pub(crate) fn forget_found(&mut self) {
-        self.found = self.dropped;
+    pub(crate) fn forget(&mut self) {
+        self.known = None;
     }
 }
 
@@ -274,26 +244,49 @@ mod tests {
         assert_eq!(pool.order.many.unwrap().count(), 5);
     }
 
-    /// An entry goes in between others where few have to move, and nowhere else.
+    /// Whoever gets another weight, or comes back behind some and before others, opens no run.
     #[test]
-    fn who_comes_out_of_order_goes_in_near_an_end() {
+    fn who_comes_in_the_middle_stands_in_the_run_of_its_weight() {
+        let mut pool = Pool::new(3_000, false);
+        let turn = |weight: usize| 10_000 * (1 + i128::try_from(weight).unwrap());
+        for row in 0..3_000 {
+            put(&mut pool, row, (i128::try_from(row).unwrap() * 7, turn(row % 5)));
+        }
+        for step in 0..9_000 {
+            let row = step * 7_919 % 3_000;
+            pool.take(row);
+            put(&mut pool, row, (i128::try_from(step * 13 % 21_000).unwrap(), turn(step % 5)));
+            if step % 100 == 0 {
+                pool.check(10_000 << 80);
+            }
+        }
+        assert_eq!(pool.order.many.unwrap().count(), 5);
+    }
+
+    /// An entry goes in between any others, unless it would be due before one that starts before.
+    #[test]
+    fn who_comes_out_of_order_goes_in_between() {
         let spot = |start: i128, number: u32| {
             let spot = Spot { start, deadline: start + 1_000, id: AccountId(number.into()) };
             Standing::new(Slot::from_number(number), spot, Ticket(1))
         };
-        for len in [0, 1, 60, 128, 129, 130, 300] {
+        for len in [0, 1, 60, 64, 65, 129, 300] {
             let mut run = Run { length: length(&spot(0, 0)), ..Run::default() };
             // Some start at the same place.
             (0..len).for_each(|n| run.push(spot(i128::from(n) / 2 * 2, n)));
             for start in -1..=i128::from(len) {
+                let mut run = run.clone();
                 let standing = spot(start, 7);
-                let before = run.iter().filter(|at| at.starts_before(&standing)).count();
-                let near = before.min(run.len() - before) <= MOVED_MAX;
-                assert_eq!(
-                    run.place_among(run.kind(), &standing),
-                    near.then_some(before),
-                    "{start} among {len}"
-                );
+                let gap = run.place_among(run.kind(), &standing).unwrap();
+                run.insert(gap, standing);
+                let all: Vec<_> = run.iter().copied().collect();
+                assert!(all.is_sorted_by(|at, next| !next.starts_before(at)), "{start} in {len}");
+                let mut early = standing;
+                early.deadline -= 2;
+                let fits = !all.iter().any(|at| at.start < start && early.is_due_before(at));
+                let gap = run.place_among(run.kind(), &early);
+                assert_eq!(gap.is_some(), fits, "{start} in {len}");
+                assert_eq!(run.place_among((run.length + 1, run.until), &standing), None);
             }
         }
     }

@@ -3,8 +3,7 @@
 //! Accounts of one weight come in one order by start and by deadline, which is a turn further. They
 //! stand in one *run*, a row that is mostly entered at its end and left at its front. Pools have
 //! few different weights, so there are few runs: only they stand in heaps, and a step costs as much
-//! as there are weights. Who comes out of order, as after a rest, goes in between others near one
-//! of the ends, or opens another run of that weight.
+//! as there are weights. Who comes out of order, as after a rest, goes in between others.
 //!
 //! A run stands in one heap by its first entry: among the eligible by the deadline if the start has
 //! come, among those ahead by the start otherwise. While the next of a run has come, too, a turn
@@ -13,6 +12,7 @@
 use crate::rotation::asleep::Asleep;
 use crate::rotation::heap::Heap;
 use crate::rotation::later::Later;
+use crate::rotation::leaves::Gap;
 use crate::rotation::lookup::Lookup;
 use crate::rotation::ranks::Ranks;
 use crate::rotation::run::{Kind, Run, length, number_of};
@@ -61,8 +61,8 @@ impl Runs {
 
     #[inline(never)]
     pub(crate) fn insert(&mut self, standing: Standing) {
-        let (number, nth) = self.run_for((length(&standing), Timestamp::MIN), &standing);
-        self.enter(number, nth, standing);
+        let (number, gap) = self.run_for((length(&standing), Timestamp::MIN), &standing);
+        self.enter(number, gap, standing);
     }
 
     /// Puts a row in again that is the first of those that are eligible, or of those ahead where
@@ -153,11 +153,12 @@ impl Runs {
         self.all.len() - self.unused.len()
     }
 
-    fn enter(&mut self, number: u32, nth: usize, standing: Standing) {
+    fn enter(&mut self, number: u32, gap: Option<Gap>, standing: Standing) {
         let run = &mut self.all[number as usize];
         self.later.enter(number, run, self.ranks, &standing);
-        self.put(number, nth, standing);
-        if nth == 0 {
+        let is_first = gap.map_or(run.is_empty(), Gap::is_first);
+        self.put(number, gap, standing);
+        if is_first {
             let Self { all, eligible, ahead, .. } = self;
             eligible.remove(number, |a, b| is_due_before(all, a, b));
             ahead.remove(number, |a, b| starts_before(all, a, b));
@@ -165,14 +166,13 @@ impl Runs {
         }
     }
 
-    /// Puts an entry into a run, at its end or in between others.
-    pub(super) fn put(&mut self, number: u32, nth: usize, standing: Standing) {
+    /// Puts an entry into a run, in between others or at its end.
+    pub(super) fn put(&mut self, number: u32, gap: Option<Gap>, standing: Standing) {
         self.len += 1;
         let run = &mut self.all[number as usize];
-        if nth == run.len() {
-            run.push(standing);
-        } else {
-            run.insert(nth, standing);
+        match gap {
+            Some(gap) => run.insert(gap, standing),
+            None => run.push(standing),
         }
     }
 
@@ -189,22 +189,22 @@ impl Runs {
         }
     }
 
-    /// A run of a kind that an entry can go into, and where.
+    /// A run of a kind that an entry can go into, and where: at its end, if in no gap.
     #[inline(never)]
-    pub(super) fn run_for(&mut self, kind: Kind, standing: &Standing) -> (u32, usize) {
+    pub(super) fn run_for(&mut self, kind: Kind, standing: &Standing) -> (u32, Option<Gap>) {
         let known = self.entered.get(&number_of(kind)).copied().unwrap_or([NONE; 2]);
         let others = known.map(|number| if number == self.left { NONE } else { number });
         let numbers = [self.left, others[0], others[1]];
         for number in numbers {
             match self.all.get(number as usize) {
-                Some(run) if run.takes(kind, standing) => return (number, run.len()),
+                Some(run) if run.takes(kind, standing) => return (number, None),
                 Some(_) | None => {}
             }
         }
         for number in numbers {
             let run = self.all.get(number as usize);
-            if let Some(nth) = run.and_then(|run| run.place_among(kind, standing)) {
-                return (number, nth);
+            if let Some(gap) = run.and_then(|run| run.place_among(kind, standing)) {
+                return (number, Some(gap));
             }
         }
         let [first, second] = known;
@@ -212,7 +212,7 @@ impl Runs {
         let is_used = self.all.get(first as usize).is_some_and(|run| run.kind() == kind);
         let entered = if is_used { [first, opened] } else { [opened, second] };
         self.entered.insert(number_of(kind), entered);
-        (opened, 0)
+        (opened, None)
     }
 
     #[cold]
@@ -300,7 +300,7 @@ impl Runs {
 
     fn drop_eligible(&mut self) {
         let Some(number) = self.eligible.first() else { return };
-        self.all[number as usize].drop_first();
+        self.all[number as usize].skip_first();
         self.dropped(number);
     }
 

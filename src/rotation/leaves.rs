@@ -1,0 +1,387 @@
+//! Entries in ascending order in leaves of memory, as those of a B+ tree: entered at the end, left
+//! at the front, and entered in between others at the price of one leaf.
+//!
+//! Long leaves would be dear to enter, and short ones to keep. There are no branches above them: a
+//! list of the leaves is searched by halves. While there are few entries they go round in one leaf.
+//! Knows no order: who enters says what comes before.
+
+use std::collections::VecDeque;
+
+use crate::rotation::ring::Ring;
+
+/// How many entries a leaf has room for: a power of two. When it is full and is entered, half of
+/// them move to another.
+const LEAF: usize = 128;
+
+/// A place before an entry or at the end of a leaf, where another can go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// The number of the leaf, counted from the front.
+    leaf: usize,
+    nth: usize,
+}
+
+impl Gap {
+    /// Whether it is before all entries.
+    pub(crate) fn is_first(self) -> bool {
+        self.leaf == 0 && self.nth == 0
+    }
+}
+
+/// Entries in leaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaves<T> {
+    /// The first leaf; all, while they are few.
+    front: Ring<T>,
+    behind: Option<Box<Behind<T>>>,
+}
+
+/// The other leaves. None is empty.
+#[derive(Clone, Debug)]
+struct Behind<T> {
+    leaves: VecDeque<Vec<T>>,
+    /// The one that is entered at the end.
+    last: Vec<T>,
+    /// The leaf that was emptied last.
+    spare: Vec<T>,
+    /// How many entries those before the last have.
+    len: usize,
+}
+
+impl<T: Copy> Leaves<T> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.front.len == 0
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.front.len + self.behind.as_ref().map_or(0, |behind| behind.len + behind.last.len())
+    }
+
+    /// For how many entries there is room.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        let room = |behind: &Behind<T>| {
+            let leaves = behind.leaves.iter().chain([&behind.last, &behind.spare]);
+            leaves.map(Vec::capacity).sum()
+        };
+        self.front.slots.capacity() + self.behind.as_deref().map_or(0, room)
+    }
+
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn first(&self) -> Option<&T> {
+        self.front.get(0)
+    }
+
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn last(&self) -> Option<&T> {
+        match &self.behind {
+            None => self.front.get(self.front.len.checked_sub(1)?),
+            Some(behind) => behind.last.last(),
+        }
+    }
+
+    /// The entry behind so many, if it is in the first leaf or the second.
+    #[inline]
+    pub(crate) fn near(&self, nth: usize) -> Option<&T> {
+        match nth.checked_sub(self.front.len) {
+            None => self.front.get(nth),
+            Some(nth) => self.behind.as_ref()?.leaf(0)?.get(nth),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.iter_from(Gap { leaf: 0, nth: 0 })
+    }
+
+    /// The entries behind a gap.
+    pub(crate) fn iter_from(&self, gap: Gap) -> impl Iterator<Item = &T> {
+        let Gap { leaf, nth } = gap;
+        let front = self.front.parts(if leaf == 0 { nth } else { self.front.len });
+        let behind = self.behind.iter().flat_map(move |behind| {
+            let leaves = behind.leaves.range(behind.leaves.len().min(leaf.saturating_sub(1))..);
+            leaves.chain([&behind.last])
+        });
+        let mut skipped = if leaf == 0 { 0 } else { nth };
+        let behind = behind.map(move |leaf| {
+            let from = std::mem::take(&mut skipped);
+            leaf.get(from..).unwrap_or_default()
+        });
+        front.into_iter().chain(behind).flatten()
+    }
+
+    /// The gap behind all entries that come before something.
+    pub(crate) fn gap(&self, comes_before: impl Fn(&T) -> bool) -> Gap {
+        let count = self.behind.as_ref().map_or(0, |behind| behind.leaves.len() + 1);
+        // Of the other leaves, those that begin before it.
+        let begins_before = |nth: usize| {
+            let leaf = self.behind.as_ref().and_then(|behind| behind.leaf(nth));
+            leaf.and_then(|leaf| leaf.first()).is_some_and(&comes_before)
+        };
+        match partition(count, begins_before) {
+            0 => {
+                let before = |nth: usize| self.front.get(nth).is_some_and(&comes_before);
+                Gap { leaf: 0, nth: partition(self.front.len, before) }
+            }
+            leaf => {
+                let of = self.behind.as_ref().and_then(|behind| behind.leaf(leaf - 1));
+                Gap { leaf, nth: of.map_or(0, |of| of.partition_point(&comes_before)) }
+            }
+        }
+    }
+
+    /// The entry before a gap that was [found](Self::gap).
+    pub(crate) fn before(&self, Gap { leaf, nth }: Gap) -> Option<&T> {
+        let nth = nth.checked_sub(1)?;
+        match leaf.checked_sub(1) {
+            None => self.front.get(nth),
+            Some(leaf) => self.behind.as_ref()?.leaf(leaf)?.get(nth),
+        }
+    }
+
+    /// Adds an entry at the end.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn push(&mut self, entry: T) {
+        match &mut self.behind {
+            None if self.front.len < LEAF => self.front.push(entry),
+            None => self.behind = Some(Box::new(Behind::of(&[entry]))),
+            Some(behind) => behind.push(entry),
+        }
+    }
+
+    /// Puts an entry into a gap.
+    pub(crate) fn insert(&mut self, Gap { leaf, nth }: Gap, entry: T) {
+        match (leaf.checked_sub(1), &mut self.behind) {
+            (Some(leaf), Some(behind)) => behind.insert(leaf, nth, entry),
+            (Some(_), None) => self.push(entry),
+            (None, _) if self.front.len < LEAF => self.front.insert(nth, entry),
+            (None, _) => self.split_front(nth, entry),
+        }
+    }
+
+    #[inline(never)]
+    fn split_front(&mut self, nth: usize, entry: T) {
+        let mut front = std::mem::take(&mut self.front).into_piece();
+        let rest = enter(&mut front, nth, entry);
+        self.front = Ring::of(front);
+        let Some(rest) = rest else { return };
+        match &mut self.behind {
+            Some(behind) => {
+                behind.len += rest.len();
+                behind.leaves.push_front(rest);
+            }
+            None => self.behind = Some(Box::new(Behind::of(&rest))),
+        }
+    }
+
+    /// Drops the first entry.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(crate) fn drop_first(&mut self) {
+        self.front.drop_first();
+        if self.front.len == 0 && self.behind.is_some() {
+            self.come_up();
+        }
+    }
+
+    /// Makes the first of the others the front, which is empty.
+    #[inline(never)]
+    fn come_up(&mut self) {
+        let Some(behind) = &mut self.behind else { return };
+        let next = behind.leaves.pop_front();
+        behind.len -= next.as_ref().map_or(0, Vec::len);
+        let next = next.unwrap_or_else(|| std::mem::take(&mut behind.last));
+        let mut old = std::mem::replace(&mut self.front, Ring::of(next)).slots;
+        if behind.last.is_empty() {
+            self.behind = None;
+        } else {
+            old.clear();
+            behind.spare = old;
+        }
+    }
+
+    /// Drops the last entry.
+    pub(crate) fn drop_last(&mut self) {
+        let Some(behind) = &mut self.behind else {
+            self.front.pop_last();
+            return;
+        };
+        behind.last.pop();
+        if behind.last.is_empty() {
+            match behind.leaves.pop_back() {
+                Some(leaf) => {
+                    behind.len -= leaf.len();
+                    behind.last = leaf;
+                }
+                None => self.behind = None,
+            }
+        }
+    }
+
+    /// Gives back the room for more than so many, if there are no entries.
+    #[inline]
+    pub(crate) fn shrink(&mut self, kept: usize) {
+        if self.front.len == 0 && self.front.slots.len() > kept {
+            *self = Self::default();
+        }
+    }
+
+    /// Drops entries of which a condition does not hold.
+    pub(crate) fn retain(&mut self, stands: impl Fn(&T) -> bool) {
+        for _ in 0..self.len() {
+            let first = self.first().copied();
+            self.drop_first();
+            if let Some(first) = first.filter(&stands) {
+                self.push(first);
+            }
+        }
+    }
+}
+
+impl<T> Default for Leaves<T> {
+    fn default() -> Self {
+        Self { front: Ring::default(), behind: None }
+    }
+}
+
+impl<T: Copy> Behind<T> {
+    #[cold]
+    fn of(entries: &[T]) -> Self {
+        let mut last = Vec::with_capacity(LEAF);
+        last.extend_from_slice(entries);
+        Self { leaves: VecDeque::new(), last, spare: Vec::new(), len: 0 }
+    }
+
+    fn leaf(&self, nth: usize) -> Option<&Vec<T>> {
+        let last = || Some(&self.last).filter(|_| nth == self.leaves.len());
+        self.leaves.get(nth).or_else(last)
+    }
+
+    #[inline]
+    fn push(&mut self, entry: T) {
+        if self.last.len() == LEAF {
+            self.begin();
+        }
+        self.last.push(entry);
+    }
+
+    /// Begins another leaf.
+    #[inline(never)]
+    fn begin(&mut self) {
+        let mut next = std::mem::take(&mut self.spare);
+        next.reserve_exact(LEAF);
+        self.follow(next);
+    }
+
+    /// Makes another leaf the last.
+    fn follow(&mut self, next: Vec<T>) {
+        self.len += self.last.len();
+        self.leaves.push_back(std::mem::replace(&mut self.last, next));
+    }
+
+    fn insert(&mut self, leaf: usize, nth: usize, entry: T) {
+        let Some(of) = self.leaves.get_mut(leaf) else {
+            if let Some(rest) = enter(&mut self.last, nth, entry) {
+                self.follow(rest);
+            }
+            return;
+        };
+        self.len += 1;
+        if let Some(rest) = enter(of, nth, entry) {
+            self.leaves.insert(leaf + 1, rest);
+        }
+    }
+}
+
+/// Puts an entry into a leaf. If there is no room, its second half makes some and is returned.
+fn enter<T: Copy>(leaf: &mut Vec<T>, nth: usize, entry: T) -> Option<Vec<T>> {
+    if leaf.len() < LEAF {
+        // A copy has no room.
+        leaf.reserve_exact(LEAF - leaf.len());
+        leaf.insert(nth, entry);
+        return None;
+    }
+    let half = LEAF / 2;
+    let mut rest = Vec::with_capacity(LEAF);
+    rest.extend_from_slice(&leaf[half..]);
+    leaf.truncate(half);
+    match nth.checked_sub(half) {
+        Some(nth) => rest.insert(nth, entry),
+        None => leaf.insert(nth, entry),
+    }
+    Some(rest)
+}
+
+/// How many of so many come before something, all of which come before the others.
+fn partition(len: usize, comes_before: impl Fn(usize) -> bool) -> usize {
+    let (mut from, mut to) = (0, len);
+    while from < to {
+        let middle = usize::midpoint(from, to);
+        if comes_before(middle) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    from
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against one sorted list. Entries are numbers, of which several are alike.
+    #[test]
+    fn leaves_are_one_row_in_order() {
+        let (mut leaves, mut plain) = (Leaves::default(), Vec::new());
+        let mut seed = 1_u64;
+        let mut draw = |most: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
+            usize::try_from(seed >> 33).unwrap() % most
+        };
+        let (mut least, mut longest) = (0, 0);
+        for step in 0..200_000_usize {
+            // It grows and shrinks again and again.
+            let grows = step / 10_000 % 2 == 0;
+            match draw(16) {
+                0..=5 if grows || draw(3) == 0 => {
+                    let entry = least + draw(1_000);
+                    let gap = leaves.gap(|at| *at < entry);
+                    let nth = plain.partition_point(|at| *at < entry);
+                    assert_eq!(gap.is_first(), nth == 0);
+                    assert_eq!(leaves.before(gap), nth.checked_sub(1).map(|nth| &plain[nth]));
+                    assert!(leaves.iter_from(gap).take(70).eq(plain[nth..].iter().take(70)));
+                    leaves.insert(gap, entry);
+                    plain.insert(nth, entry);
+                }
+                6 if grows => {
+                    let entry = plain.last().copied().unwrap_or(least) + draw(2);
+                    leaves.push(entry);
+                    plain.push(entry);
+                }
+                7 if draw(20) == 0 => {
+                    leaves.drop_last();
+                    plain.pop();
+                }
+                8 if draw(3_000) == 0 => {
+                    leaves.retain(|entry| entry % 3 > 0);
+                    plain.retain(|entry| entry % 3 > 0);
+                }
+                9 => leaves.shrink(8),
+                10 if draw(100) == 0 => leaves = leaves.clone(),
+                _ if !plain.is_empty() && (!grows || draw(4) == 0) => {
+                    least = plain.remove(0);
+                    leaves.drop_first();
+                }
+                _ => {}
+            }
+            assert_eq!((leaves.first(), leaves.last()), (plain.first(), plain.last()));
+            assert_eq!((leaves.len(), leaves.is_empty()), (plain.len(), plain.is_empty()));
+            assert!(leaves.room() <= 2 * plain.len() + 6 * LEAF, "{} {step}", leaves.room());
+            longest = longest.max(plain.len());
+        }
+        assert!(longest > 20 * LEAF && leaves.iter().eq(&plain), "{longest}");
+    }
+}
