@@ -82,13 +82,22 @@ impl Few {
 
     /// The first by start among those whose start has not come and who are ready.
     pub(crate) fn first_ahead(
-        &self,
+        &mut self,
         virtual_time: i128,
         is_ready: impl Fn(&Standing) -> bool,
     ) -> Option<&Standing> {
-        let mut ahead = self.entries.iter().filter(|at| at.start > virtual_time && is_ready(at));
-        let first = ahead.next()?;
-        Some(ahead.fold(first, |least, at| if at.starts_before(least) { at } else { least }))
+        let mut order = self.order;
+        let mut first: Option<&Standing> = None;
+        for nth in 0..self.entries.len() {
+            let entry = &self.entries[(order & 15) as usize];
+            // Of those that start at one place the first of the order is due first.
+            let is_first = first.is_none_or(|first| entry.start < first.start);
+            if is_first && entry.start > virtual_time && is_ready(entry) {
+                (first, self.found) = (Some(entry), nth);
+            }
+            order >>= 4;
+        }
+        first
     }
 
     /// All of them, in any order.

@@ -65,20 +65,25 @@ pub(crate) fn choose(
     lens: &mut Lens<'_>,
     excluded: &[AccountId],
 ) -> Option<(Slot, Option<i128>)> {
-    let mut jumped_to = None;
-    let mut row = rota.first_eligible(lens);
-    if row.is_none() {
-        // Virtual time jumps to the least start, and the turn is one of those that start there.
-        let least = rota.first_ahead(lens)?;
-        lens.virtual_time = grain(lens.start(rota, least)?);
-        row = rota.first_eligible(lens);
-        jumped_to = lens.start(rota, row?);
-    }
-    let mut row = row?;
+    let (mut row, jumped_to) = match rota.first_eligible(lens) {
+        Some(row) => (row, None),
+        None => jump(rota, lens)?,
+    };
     if !excluded.is_empty() && excluded.contains(&lens.attached.row(row)?.0) {
         row = rota.next(lens, excluded)?;
     }
     Some((row, jumped_to))
+}
+
+/// The same where nobody's start has come: virtual time jumps to the least start, and the turn is
+/// of the first of those that start there.
+#[inline(never)]
+pub(crate) fn jump(rota: &mut Rota, lens: &mut Lens<'_>) -> Option<(Slot, Option<i128>)> {
+    let first = rota.first_ahead(lens)?;
+    lens.virtual_time = grain(lens.start(rota, first)?);
+    // Nobody comes before it by then, but in runs it has to come up.
+    let row = if rota.is_in_runs() { rota.first_eligible(lens)? } else { first };
+    Some((row, lens.start(rota, row)))
 }
 
 /// The present of a campaign in its virtual time. Where nobody's start has come, it is the least

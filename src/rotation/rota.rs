@@ -102,6 +102,11 @@ impl Rota {
         }
     }
 
+    /// Whether there are so many in the order that they stand in runs.
+    pub(crate) fn is_in_runs(&self) -> bool {
+        self.turns.many.is_some()
+    }
+
     /// The account in a row.
     pub(crate) fn account(&self, row: Slot) -> Option<Slot> {
         Some(self.seat(row)?.account)
