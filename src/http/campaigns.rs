@@ -181,7 +181,9 @@ pub(super) async fn set_status(
         let campaign = records::campaign(step, caller.owner, id).ok_or(Problem::NOT_FOUND)?;
         let campaign = campaign.clone().state(state);
         touch(step, id, caller.now)?;
-        step.change_campaign(campaign, caller.now).map_err(Problem::from)
+        step.change_campaign(campaign, caller.now)?;
+        let attached: Vec<_> = step.attached(CampaignId(id)).collect();
+        spacing::update(step, attached, caller.now)
     });
     set.await?;
     Ok(Json(Said::new("Campaign status updated successfully")))

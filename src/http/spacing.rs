@@ -1,5 +1,5 @@
-//! The least time between two sends of an account: the longest that it or any of its campaigns asks
-//! for.
+//! The least time between two sends of an account: the longest that it or any of its active
+//! campaigns asks for.
 //!
 //! The engine knows one spacing per account, which holds over all campaigns; this brings it up to
 //! what the records say.
@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 
 use crate::http::problem::Problem;
 use crate::http::records::{self, AccountRecord, CampaignRecord, Kind};
-use crate::store::{Documents, Step};
+use crate::policy::CampaignState;
+use crate::store::Step;
 use crate::vocab::{AccountId, CampaignId, Span};
 
 /// What campaigns ask for, each read once however many accounts it has. For as long as no campaign
@@ -19,16 +20,19 @@ use crate::vocab::{AccountId, CampaignId, Span};
 struct Asked(BTreeMap<CampaignId, u64>);
 
 impl Asked {
-    fn by(&mut self, documents: &Documents, campaign: CampaignId) -> u64 {
+    /// A campaign that does not send asks for nothing.
+    fn by(&mut self, step: &Step<'_>, campaign: CampaignId) -> u64 {
         *self.0.entry(campaign).or_insert_with(|| {
+            let sends = step.campaign(campaign).is_some_and(|of| of.state == CampaignState::Active);
+            let documents = step.documents();
             let record = records::load::<CampaignRecord>(documents, Kind::Campaign, campaign.0);
-            record.map_or(0, |record| record.spacing_minutes)
+            record.filter(|_| sends).map_or(0, |record| record.spacing_minutes)
         })
     }
 
     fn of(&mut self, step: &Step<'_>, account: AccountId, own_minutes: u64) -> Span {
         let campaigns = step.campaigns_of(account);
-        let asked = campaigns.map(|campaign| self.by(step.documents(), campaign));
+        let asked = campaigns.map(|campaign| self.by(step, campaign));
         Span::minutes(asked.fold(own_minutes, u64::max))
     }
 }

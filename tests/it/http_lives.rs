@@ -212,11 +212,18 @@ fn a_campaigns_gap_and_an_accounts_own_hold_together_as_the_longer() {
     post("/campaigns/create", "{}");
     post("/campaigns/2/settings", r#"{"min_time_between_emails":12}"#);
     post("/campaigns/2/email-accounts", r#"{"email_account_ids":[1,2]}"#);
+    assert_eq!([spacing(1), spacing(2)], [5, 9], "a draft sends nothing");
+    post("/campaigns/2/status", r#"{"status":"START"}"#);
     assert_eq!([spacing(1), spacing(2)], [12, 12]);
+    post("/campaigns/2/status", r#"{"status":"PAUSED"}"#);
+    assert_eq!([spacing(1), spacing(2)], [5, 9]);
+    post("/campaigns/2/status", r#"{"status":"START"}"#);
     let answer =
         world.ask("DELETE", "/api/v1/campaigns/2/email-accounts", r#"{"email_account_ids":[1]}"#);
     assert_eq!(answer.status, 200);
     assert_eq!([spacing(1), spacing(2)], [5, 12]);
+    post("/campaigns/2/status", r#"{"status":"STOPPED"}"#);
+    assert_eq!([spacing(1), spacing(2)], [5, 9]);
     assert_eq!(world.ask("DELETE", "/api/v1/campaigns/2", "").status, 200);
     assert_eq!([spacing(1), spacing(2)], [5, 9]);
     // What is shown is what the account asks for itself, so that saving it again changes nothing.
