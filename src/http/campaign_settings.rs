@@ -18,7 +18,7 @@ use crate::http::records::{self, CampaignRecord, ScheduleRecord};
 use crate::http::service::Service;
 use crate::http::{campaigns, spacing};
 use crate::import::fields::{Fields, given, whole};
-use crate::policy::{Campaign, Schedule};
+use crate::policy::{Campaign, Schedule, ScheduleError};
 use crate::vocab::{CampaignId, Timestamp, Zone};
 
 pub(super) fn router() -> OpenApiRouter<Service> {
@@ -245,7 +245,13 @@ fn opened(record: &ScheduleRecord) -> Result<(Zone, Schedule), Problem> {
         (Some(zone), Ok(schedule)) => Ok((zone, schedule)),
         (_, opened) => {
             if let Err(error) = opened {
-                details.push(Detail::field("start_hour", error.to_string()));
+                let is_start = match &error {
+                    ScheduleError::Empty { .. } => false,
+                    ScheduleError::MinuteOutOfRange { .. } => true,
+                    ScheduleError::NotATime { text } => *text == record.start_hour,
+                };
+                let field = if is_start { "start_hour" } else { "end_hour" };
+                details.push(Detail::field(field, error.to_string()));
             }
             Err(Problem::invalid(details))
         }

@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use crate::http::problem::{Detail, Problem};
 use crate::http::room::{Held, SMALL};
 use crate::http::service::Service;
-use crate::import::fields::{Fields, Findings};
+use crate::import::error::quoted;
+use crate::import::fields::{Fields, Findings, given, whole};
 
 /// The most entries of a list in a body.
 pub(super) const LIST_MAX: usize = 1_000;
@@ -37,7 +38,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
             // A sign, a blank or an empty text is no number of ours, though a parser may take it.
             text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
         });
-        id.map(Self).ok_or_else(|| Problem::malformed("the id in the path is not a number"))
+        id.map(Self).ok_or_else(|| {
+            let rule = "the id in the path is no whole number up to 18446744073709551615";
+            Problem::malformed(rule)
+        })
     }
 }
 
@@ -143,10 +147,32 @@ pub(super) fn any_of<'a, T: PartialEq>(
     found.map(|(_, value)| value)
 }
 
+/// A list of 1 to [`LIST_MAX`] numbers; each that is none is told.
+pub(super) fn some_ids(object: &Map<String, Value>, name: &str) -> Result<Vec<u64>, Problem> {
+    let rule = format!("give a list of 1 to {LIST_MAX} account numbers");
+    let list = given(object, name);
+    let Some(list) = list.and_then(Value::as_array).filter(|list| !list.is_empty()) else {
+        let is = list.map_or("is missing".to_owned(), |value| format!("is {}", quoted(value)));
+        return Err(Problem::field(name, format!("{is}; {rule}")));
+    };
+    if list.len() > LIST_MAX {
+        return Err(Problem::field(name, format!("has {} entries; {rule}", list.len())));
+    }
+    let numbers = list.iter().map(whole);
+    let wrong = numbers.clone().enumerate().filter(|(_, number)| number.is_none());
+    let wrong: Vec<_> = wrong
+        .map(|(n, _)| {
+            let message = format!("is {}; give an account's number", quoted(&list[n]));
+            Detail::field(format!("{name}[{n}]"), message)
+        })
+        .collect();
+    if wrong.is_empty() { Ok(numbers.flatten().collect()) } else { Err(Problem::invalid(wrong)) }
+}
+
 /// A list of numbers, at most [`LIST_MAX`].
 pub(super) fn ids(value: &Value) -> Option<Vec<u64>> {
     let list = value.as_array().filter(|list| list.len() <= LIST_MAX)?;
-    list.iter().map(crate::import::fields::whole).collect()
+    list.iter().map(whole).collect()
 }
 
 /// The part of a list that a page shows.
@@ -160,10 +186,10 @@ impl Page {
     /// Reads `offset` and `limit`, which is `most` if it is not given.
     pub(super) fn of(fields: &mut Fields<'_>, most: u64) -> Self {
         let rule = "give a whole number, 0 or more";
-        let offset = fields.optional("offset", rule, crate::import::fields::whole);
+        let offset = fields.optional("offset", rule, whole);
         let rule = format!("give a whole number from 1 to {most}");
         let limit = fields.optional("limit", &rule, |value| {
-            crate::import::fields::whole(value).filter(|limit| (1..=most).contains(limit))
+            whole(value).filter(|limit| (1..=most).contains(limit))
         });
         Self { offset: offset.unwrap_or(0), limit: limit.unwrap_or(most) }
     }

@@ -101,7 +101,8 @@ async fn move_lead(caller: Caller, body: Body) -> Result<Json<Moved>, Problem> {
     })?;
     let done = caller.engine.step(|step| {
         records::campaign(step, caller.owner, campaign).ok_or(Problem::NOT_FOUND)?;
-        records::account(step, caller.owner, account).ok_or(Problem::NOT_FOUND)?;
+        let own = records::account(step, caller.owner, account);
+        own.ok_or_else(|| Problem::no_accounts([AccountId(account)]))?;
         let (campaign, account, lead) = (CampaignId(campaign), AccountId(account), LeadId(lead));
         let bound = step.lead_account(campaign, lead).filter(|bound| *bound != account);
         if let (Some(bound), false) = (bound, moves) {

@@ -12,12 +12,12 @@ use crate::http::accounts;
 use crate::http::answers::EmailAccountIds;
 use crate::http::caller::Caller;
 use crate::http::input::{self, Body, Id, LIST_MAX, Page, Params};
-use crate::http::problem::{Detail, Problem, Why, details};
+use crate::http::problem::{Detail, Problem, details};
 use crate::http::records;
 use crate::http::service::Service;
 use crate::http::settings::AttachAnswer;
 use crate::http::spacing;
-use crate::rotation::{AttachReport, Finding, Mode};
+use crate::rotation::{AttachReport, Mode};
 use crate::store::Step;
 use crate::vocab::{AccountId, CampaignId};
 
@@ -94,12 +94,7 @@ impl From<&AttachReport> for Report {
 
 /// Reads the accounts of a body.
 fn ids(body: &Map<String, Value>) -> Result<Vec<u64>, Problem> {
-    let rule = "give a list of 1 to 1000 account numbers";
-    input::read(body, |fields| {
-        fields.required("email_account_ids", rule, |value| {
-            input::ids(value).filter(|ids| !ids.is_empty())
-        })
-    })
+    input::some_ids(body, "email_account_ids")
 }
 
 fn mode(body: &Map<String, Value>) -> Result<Mode, Problem> {
@@ -211,17 +206,7 @@ fn known(step: &Step<'_>, caller: &Caller, ids: &[u64]) -> Result<(), Problem> {
     if strangers.is_empty() {
         return Ok(());
     }
-    let finding = Finding::NotFoundOrNotOwned;
-    let detail = |id: AccountId| Detail {
-        email_account_id: Some(id.0),
-        field: None,
-        reasons: vec![Why {
-            code: finding.code(),
-            severity: "error",
-            message: finding.to_string(),
-        }],
-    };
-    Err(Problem::NotFound { details: strangers.into_iter().map(detail).collect() })
+    Err(Problem::no_accounts(strangers))
 }
 
 /// Lists a campaign's accounts, suspended ones too, by number.

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::import::FieldError;
 use crate::rotation::{AttachReport, Checked, Finding};
+use crate::vocab::AccountId;
 
 /// The most details of a refusal, as many as a list may have entries.
 pub(super) const DETAILS_MAX: usize = 1_000;
@@ -170,6 +171,21 @@ pub(super) fn details(report: &AttachReport) -> Vec<Detail> {
 
 impl Problem {
     pub(super) const NOT_FOUND: Self = Self::NotFound { details: Vec::new() };
+
+    /// Accounts that do not exist, or belong to somebody else.
+    pub(super) fn no_accounts(accounts: impl IntoIterator<Item = AccountId>) -> Self {
+        let finding = Finding::NotFoundOrNotOwned;
+        let detail = |id: AccountId| Detail {
+            email_account_id: Some(id.0),
+            field: None,
+            reasons: vec![Why {
+                code: finding.code(),
+                severity: "error",
+                message: finding.to_string(),
+            }],
+        };
+        Self::NotFound { details: accounts.into_iter().map(detail).collect() }
+    }
 
     pub(super) fn malformed(error: impl Into<String>) -> Self {
         Self::Malformed { error: error.into() }

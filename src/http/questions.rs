@@ -18,7 +18,7 @@ use crate::http::reservation_view::{self, CandidateView, ReasonView};
 use crate::http::service::Service;
 use crate::http::standing_view::{self, StandingView};
 use crate::import::fields::{Fields, whole};
-use crate::rotation::{Engine, QuestionError};
+use crate::rotation::{ClockError, Engine, QuestionError};
 use crate::vocab::{AccountId, CampaignId, Span, Timestamp};
 
 pub(super) fn router() -> OpenApiRouter<Service> {
@@ -105,7 +105,7 @@ struct UsageQuery {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "only described; the query is read field by field")]
 struct ExplainQuery {
-    /// An instant such as `2026-11-20T09:00:00Z`; now if it is not given.
+    /// An instant such as `2026-11-20T09:00:00Z`, not a past one; now if it is not given.
     at: Option<String>,
     offset: Option<u64>,
     /// How many accounts at most, 1 to 1,000.
@@ -189,11 +189,21 @@ async fn explain(
     aside(caller, move |engine, caller| {
         let campaign = campaign(engine, caller, id)?;
         let at = at.map_or(caller.now, Timestamp::to_datetime);
+        let given = Timestamp::try_from(at).ok();
+        if let Some(seen) = engine.seen().filter(|seen| given.is_some_and(|at| at < *seen)) {
+            let message =
+                format!("is before {seen}, up to when things are known; give a later one");
+            return Err(Problem::field("at", message));
+        }
         let explanation = engine.explain(campaign, at).map_err(|error| {
-            if let QuestionError::Clock(error) = error {
-                return Problem::field("at", error.to_string());
-            }
-            error.into()
+            let QuestionError::Clock(error) = error else { return error.into() };
+            let message = match error {
+                ClockError::OutOfRange(error) => error.to_string(),
+                ClockError::TooFarAhead { seen, leap_max, .. } => {
+                    format!("is too far ahead; give an instant up to {}", seen.plus(leap_max))
+                }
+            };
+            Problem::field("at", message)
         })?;
         let blocks = explanation.campaign.iter();
         Ok(ExplanationView {

@@ -32,6 +32,10 @@ pub(super) fn router() -> OpenApiRouter<Service> {
 /// The most emails of one batch.
 const BATCH_MAX: usize = 100;
 
+/// The most bytes of an idempotency key.
+const KEY_MAX: usize = 255;
+const KEY_RULE: &str = "give a text of 1 to 255 bytes";
+
 /// An email that wants to go.
 #[derive(Debug, ToSchema)]
 #[schema(as = ReserveBody)]
@@ -124,8 +128,10 @@ fn request(fields: &mut Fields<'_>) -> Option<Request> {
     let account = fields.optional("email_account_id", "give the account's number", whole);
     let rule = "give a list of at most 1000 account numbers";
     let excluded = fields.optional("exclude_email_account_ids", rule, input::ids);
-    let rule = "give a text of 1 to 255 bytes";
-    let key = fields.optional("key", rule, |value| value.as_str().map(str::to_owned));
+    let key = fields.optional("key", KEY_RULE, |value| {
+        let key = value.as_str().filter(|key| key.len() <= KEY_MAX)?;
+        Some(key.to_owned())
+    });
     let lead = lead?;
     let mut request = match kind.unwrap_or(EmailKind::NewLead) {
         EmailKind::FollowUp => Request::follow_up(lead),
@@ -134,6 +140,23 @@ fn request(fields: &mut Fields<'_>) -> Option<Request> {
     request.account = account.map(AccountId);
     request.key = key;
     Some(request.excluding(excluded.unwrap_or_default().into_iter().map(AccountId)))
+}
+
+/// Reads an email that wants to go. A blank key is no key that was left out: whoever sends it means
+/// to be safe from asking twice.
+fn email(object: &Map<String, Value>) -> Result<Request, Problem> {
+    let key = object.get("key").and_then(Value::as_str);
+    let blank = key.filter(|key| key.trim().is_empty());
+    let blank =
+        blank.map(|_| Detail::field("key", format!("is blank; {KEY_RULE}, or leave it out")));
+    match (input::read(object, request), blank) {
+        (read, None) => read,
+        (Ok(_), Some(blank)) => Err(Problem::invalid(vec![blank])),
+        (Err(Problem::Invalid { details, .. }), Some(blank)) => {
+            Err(Problem::invalid(details.into_iter().chain([blank]).collect()))
+        }
+        (Err(problem), Some(_)) => Err(problem),
+    }
 }
 
 /// Takes the key of the header over, which must not say otherwise than the body.
@@ -164,7 +187,7 @@ async fn reserve(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<PickView>, Problem> {
-    let request = keyed(input::read(&body, request)?, &headers)?;
+    let request = keyed(email(&body)?, &headers)?;
     let picked = caller.engine.step(|step| {
         records::campaign(step, caller.owner, id).ok_or(Problem::NOT_FOUND)?;
         strangers(step, &caller, &request)?;
@@ -197,9 +220,11 @@ fn count(caller: &Caller, pick: &Pick) {
 
 /// A demanded account that is not the caller's is not there.
 fn strangers(step: &Step<'_>, caller: &Caller, request: &Request) -> Result<(), Problem> {
-    let known =
-        request.account.is_none_or(|id| records::account(step, caller.owner, id.0).is_some());
-    if known { Ok(()) } else { Err(Problem::NOT_FOUND) }
+    let own = |id: AccountId| records::account(step, caller.owner, id.0).is_some();
+    match request.account.filter(|id| !own(*id)) {
+        None => Ok(()),
+        Some(stranger) => Err(Problem::no_accounts([stranger])),
+    }
 }
 
 /// Asks for several emails at once, in order; each has its own answer.
@@ -210,9 +235,8 @@ async fn reserve_batch(caller: Caller, Id(id): Id, body: Body) -> Result<Json<Ba
     let requests = batch(&body)?;
     let answered = caller.engine.step(|step| {
         records::campaign(step, caller.owner, id).ok_or(Problem::NOT_FOUND)?;
-        for request in &requests {
-            strangers(step, &caller, request)?;
-        }
+        // An account that is not the caller's is attached to none of its campaigns: that is what
+        // the email's own answer says, as of one that does not exist.
         let picks = step.reserve_batch(CampaignId(id), &requests, caller.now)?;
         for (request, pick) in requests.iter().zip(&picks) {
             if let Ok(pick) = pick {
@@ -246,7 +270,7 @@ fn batch(body: &Map<String, Value>) -> Result<Vec<Request>, Problem> {
             wrong.push(Detail::field(path, "give an object"));
             continue;
         };
-        match input::read(object, request) {
+        match email(object) {
             Ok(request) => requests.push(request),
             Err(Problem::Invalid { details, .. }) => wrong.extend(details.into_iter().map(|one| {
                 let field = one.field.as_deref().map(|field| format!("{path}.{field}"));

@@ -115,7 +115,7 @@ impl fmt::Display for FieldError {
 impl std::error::Error for FieldError {}
 
 /// The value as JSON, shortened.
-pub(super) fn quoted(value: &Value) -> String {
+pub(crate) fn quoted(value: &Value) -> String {
     let mut front = Front(Vec::new());
     // A full front refuses the rest, which is how a huge value costs no more than a small one.
     let _ = serde_json::to_writer(&mut front, value);

@@ -36,7 +36,7 @@
 //! - Words of a provider are cut to the 1,000 bytes that an account keeps.
 //! - A list may be one page of several. Only what is in it is read.
 
-mod error;
+pub(crate) mod error;
 pub(crate) mod fields;
 mod instantly;
 pub(crate) mod reputation;
@@ -233,7 +233,7 @@ mod tests {
             (r#"{"ok":true,"data":[S]}"#, "7", "7", "not a list"),
             ("[I]", "1", "3 wrong", "1"),
             (r#"{"items":[I],"next_starting_after":null}"#, "1", "not a list", "1"),
-            ("[S,S]", "1 wrong", "1 wrong", "6 wrong"),
+            ("[S,S]", "2 wrong", "2 wrong", "6 wrong"),
             ("[1,null,[]]", "3 wrong", "3 wrong", "3 wrong"),
             ("S", "not a list", "not a list", "not a list"),
             (r#"{"data":{}}"#, "not a list", "not a list", "not a list"),

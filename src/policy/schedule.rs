@@ -69,7 +69,12 @@ impl fmt::Display for ScheduleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty { minute } => {
-                write!(f, "a range from minute {minute} to itself is empty; leave it out")
+                let (hour, minute) = (minute / 60, minute % 60);
+                write!(
+                    f,
+                    "a range from {hour:02}:{minute:02} to itself is empty; give another end, or \
+                     leave it out"
+                )
             }
             Self::MinuteOutOfRange { minute } => write!(
                 f,

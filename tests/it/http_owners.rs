@@ -158,7 +158,9 @@ fn foreign_ids_in_bodies_answer_as_if_they_were_not_there() {
     for (method, path, body) in calls {
         let with = |id: &str| ask(method, &path, &body.replace("ID", id));
         let (foreign, missing) = (with("1"), with("999"));
-        assert_eq!(foreign.status, 404, "{method} {path} {body}: {}", foreign.body);
+        // Each email of a batch has an answer of its own.
+        let status = if path.ends_with("batch") { 200 } else { 404 };
+        assert_eq!(foreign.status, status, "{method} {path} {body}: {}", foreign.body);
         let missing = missing.body.replace("999", "1");
         assert_eq!(foreign.body, missing, "{method} {path} {body}");
     }
