@@ -293,12 +293,27 @@ fn add(step: &mut Step<'_>, caller: &Caller, body: &Map<String, Value>) -> Resul
     let id = free_id(step);
     let unstated = caller.service.settings().unstated;
     let mut read = account_body::read(body, id, caller.owner, None, unstated)?;
+    is_free(step, &read.account)?;
     let now = Timestamp::try_from(caller.now).ok();
     (read.record.created_at, read.record.updated_at) = (now, now);
     write(step, id, &read.record)?;
     step.add_account(read.account, caller.now)?;
     step.report_usage(AccountId(id), read.sent_today, caller.now)?;
     Ok(id)
+}
+
+/// One mailbox is one account: as two it would have its cap twice.
+fn is_free(step: &Step<'_>, account: &Account) -> Result<(), Problem> {
+    let is_same = |other: &&Account| {
+        other.owner == account.owner && other.address.eq_ignore_ascii_case(&account.address)
+    };
+    match step.accounts().find(is_same) {
+        None => Ok(()),
+        Some(other) => {
+            let message = format!("account {} has it; change that one, or delete it", other.id);
+            Err(Problem::field("from_email", message))
+        }
+    }
 }
 
 /// A number that no account has, also none that another program added to the same store.
@@ -322,6 +337,9 @@ fn change(
     let current = Current { account, record: &before };
     let unstated = caller.service.settings().unstated;
     let mut read = account_body::read(body, id, caller.owner, Some(current), unstated)?;
+    if !read.account.address.eq_ignore_ascii_case(&account.address) {
+        is_free(step, &read.account)?;
+    }
     read.record.updated_at = Timestamp::try_from(caller.now).ok();
     read.account.spacing = spacing::of(step, AccountId(id), read.record.spacing_minutes);
     write(step, id, &read.record)?;

@@ -46,6 +46,9 @@ pub(super) fn account(fields: &mut Fields<'_>, defaults: &Defaults) -> Option<Im
         fields.unique("id", id.to_string());
     }
     let address = from_address(fields);
+    if let Some(address) = &address {
+        fields.unique("from_email", format!("<{}>", address.to_ascii_lowercase()));
+    }
     let name = fields.text("from_name").unwrap_or_default();
     let cap = daily_cap(fields);
     let sent_today = fields.emails("daily_sent_count").unwrap_or(0);
@@ -91,7 +94,7 @@ fn link(fields: &mut Fields<'_>, flag: &str, words: &str) -> Link {
     match fields.flag(flag) {
         Some(true) => Link::Verified,
         Some(false) => Link::broken(words.unwrap_or_else(|| "failed without a reason".to_owned())),
-        None => Link::broken(format!("not checked: the list has no {flag}")),
+        None => Link::broken(format!("not checked: no {flag} was given")),
     }
 }
 
@@ -201,6 +204,17 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_given_once() {
+        let account =
+            |id: u64, email: &str| json!({"id": id, "from_email": email, "message_per_day": 30});
+        let bytes = json!([account(1, "a@b.example"), account(2, "A@B.example")]).to_string();
+        assert_eq!(
+            smartlead(bytes.as_bytes(), &Defaults::new(OwnerId(9))).unwrap_err().to_string(),
+            "account 2: from_email is \"A@B.example\"; accounts #1 and #2 both have it; keep one"
+        );
+    }
+
+    #[test]
     fn what_was_not_checked_is_broken() {
         for (change, words) in [
             (json!({}), None),
@@ -210,10 +224,7 @@ mod tests {
                 json!({"is_smtp_success": false, "smtp_failure_error": " "}),
                 Some("failed without a reason"),
             ),
-            (
-                json!({"is_smtp_success": null}),
-                Some("not checked: the list has no is_smtp_success"),
-            ),
+            (json!({"is_smtp_success": null}), Some("not checked: no is_smtp_success was given")),
         ] {
             let account = read(&change).unwrap().account;
             assert_eq!(account.connection.smtp.words(), words, "{change}");

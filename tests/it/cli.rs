@@ -285,7 +285,7 @@ fn lines_fit_the_width() {
     let list = json!([{"id": 1, "from_email": long, "message_per_day": 5, "is_smtp_success": false,
                        "is_imap_success": true, "smtp_failure_error": "w ".repeat(300),
                        "warmup_details": {"warmup_reputation": 9}},
-                      {"id": 2, "from_email": long, "message_per_day": 5000,
+                      {"id": 2, "from_email": format!("c{long}"), "message_per_day": 5000,
                        "is_smtp_success": true, "is_imap_success": true,
                        "warmup_details": {"warmup_reputation": 90}}]);
     let list = scratch("long.json", &list.to_string());
