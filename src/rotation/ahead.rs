@@ -16,7 +16,9 @@ impl Runs {
     ) -> Option<Standing> {
         self.pass(virtual_time);
         if !self.eligible.is_empty() {
-            return self.later.first(&mut self.all, self.ranks, virtual_time, stands);
+            let found = self.later.first(&mut self.all, self.ranks, virtual_time, stands);
+            self.len -= std::mem::take(&mut self.later.dropped);
+            return found;
         }
         loop {
             let number = self.ahead.first()?;

@@ -16,6 +16,8 @@ pub(crate) struct Later {
     /// Whether all bounds are to be found anew, and the latest virtual time that they know.
     is_stale: bool,
     known_at: i128,
+    /// How many entries were dropped on the way.
+    pub(super) dropped: usize,
 }
 
 impl Later {
@@ -60,7 +62,9 @@ impl Later {
         loop {
             let first = self.bounds.first()?;
             let run = &mut all[first as usize];
-            let Some(start) = run.first_ahead(virtual_time, &stands).map(|at| at.start) else {
+            let (found, gone) = run.first_ahead(virtual_time, &stands);
+            self.dropped += gone;
+            let Some(start) = found.map(|at| at.start) else {
                 // Who enters it brings it back.
                 run.later = None;
                 self.bounds.remove(first, |_, _| false);
@@ -74,8 +78,10 @@ impl Later {
             self.bounds.set(first, Key { rank, then: 0 }, |_, _| false);
         }
         let mut found: Option<Standing> = None;
-        self.bounds.at_first_rank(|number| {
-            let at = all[number as usize].first_ahead(virtual_time, &stands);
+        let Self { bounds, dropped, .. } = self;
+        bounds.at_first_rank(|number| {
+            let (at, gone) = all[number as usize].first_ahead(virtual_time, &stands);
+            *dropped += gone;
             let at = at.filter(|at| found.is_none_or(|first| at.starts_before(&first)));
             found = at.or(found);
         });

@@ -5,15 +5,10 @@
 //! list of the leaves is searched by halves. While there are few entries they go round in one leaf.
 //! Knows no order: who enters says what comes before.
 
-use std::collections::VecDeque;
-
+use crate::rotation::leaf_list::{LEAF, LeafList, enter};
 use crate::rotation::ring::Ring;
 
-/// How many entries a leaf has room for: a power of two. When it is full and is entered, half of
-/// them move to another.
-const LEAF: usize = 128;
-
-/// A place before an entry or at the end of a leaf, where another can go.
+/// A place before an entry or at the end of a leaf, where another can go, until something changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
     /// The number of the leaf, counted from the front.
@@ -33,19 +28,7 @@ impl Gap {
 pub(crate) struct Leaves<T> {
     /// The first leaf; all, while they are few.
     front: Ring<T>,
-    behind: Option<Box<Behind<T>>>,
-}
-
-/// The other leaves. None is empty.
-#[derive(Clone, Debug)]
-struct Behind<T> {
-    leaves: VecDeque<Vec<T>>,
-    /// The one that is entered at the end.
-    last: Vec<T>,
-    /// The leaf that was emptied last.
-    spare: Vec<T>,
-    /// How many entries those before the last have.
-    len: usize,
+    behind: Option<Box<LeafList<T>>>,
 }
 
 impl<T: Copy> Leaves<T> {
@@ -54,17 +37,13 @@ impl<T: Copy> Leaves<T> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.front.len + self.behind.as_ref().map_or(0, |behind| behind.len + behind.last.len())
+        self.front.len + self.behind.as_ref().map_or(0, |behind| behind.len())
     }
 
     /// For how many entries there is room.
     #[cfg(test)]
     pub(crate) fn room(&self) -> usize {
-        let room = |behind: &Behind<T>| {
-            let leaves = behind.leaves.iter().chain([&behind.last, &behind.spare]);
-            leaves.map(Vec::capacity).sum()
-        };
-        self.front.slots.capacity() + self.behind.as_deref().map_or(0, room)
+        self.front.slots.capacity() + self.behind.as_ref().map_or(0, |behind| behind.room())
     }
 
     #[expect(clippy::inline_always, reason = "a part of every turn")]
@@ -78,11 +57,12 @@ impl<T: Copy> Leaves<T> {
     pub(crate) fn last(&self) -> Option<&T> {
         match &self.behind {
             None => self.front.get(self.front.len.checked_sub(1)?),
-            Some(behind) => behind.last.last(),
+            Some(behind) => behind.last(),
         }
     }
 
-    /// The entry behind so many, if it is in the first leaf or the second.
+    /// The entry behind so many, if it is in the first leaf or the second, as the next half a leaf
+    /// is: of leaves only the first and the last are less than half full.
     #[inline]
     pub(crate) fn near(&self, nth: usize) -> Option<&T> {
         match nth.checked_sub(self.front.len) {
@@ -99,10 +79,7 @@ impl<T: Copy> Leaves<T> {
     pub(crate) fn iter_from(&self, gap: Gap) -> impl Iterator<Item = &T> {
         let Gap { leaf, nth } = gap;
         let front = self.front.parts(if leaf == 0 { nth } else { self.front.len });
-        let behind = self.behind.iter().flat_map(move |behind| {
-            let leaves = behind.leaves.range(behind.leaves.len().min(leaf.saturating_sub(1))..);
-            leaves.chain([&behind.last])
-        });
+        let behind = self.behind.iter().flat_map(move |of| of.from(leaf.saturating_sub(1)));
         let mut skipped = if leaf == 0 { 0 } else { nth };
         let behind = behind.map(move |leaf| {
             let from = std::mem::take(&mut skipped);
@@ -111,9 +88,33 @@ impl<T: Copy> Leaves<T> {
         front.into_iter().chain(behind).flatten()
     }
 
+    /// The first entry behind a gap of which a condition holds. Leaves between the two in which it
+    /// holds of none are dropped: says how many entries went.
+    pub(crate) fn find_from(
+        &mut self,
+        gap: Gap,
+        stands: impl Fn(&T) -> bool,
+    ) -> (Option<T>, usize) {
+        let Gap { leaf, nth } = gap;
+        let find = |entries: &[T]| entries.iter().copied().find(&stands);
+        let found = match leaf.checked_sub(1) {
+            None => self.front.parts(nth).into_iter().find_map(find),
+            Some(leaf) => {
+                let of = self.behind.as_ref().and_then(|behind| behind.leaf(leaf)?.get(nth..));
+                of.and_then(find)
+            }
+        };
+        match &mut self.behind {
+            Some(behind) if found.is_none() && leaf < behind.count() => {
+                behind.find_from(leaf, find)
+            }
+            Some(_) | None => (found, 0),
+        }
+    }
+
     /// The gap behind all entries that come before something.
     pub(crate) fn gap(&self, comes_before: impl Fn(&T) -> bool) -> Gap {
-        let count = self.behind.as_ref().map_or(0, |behind| behind.leaves.len() + 1);
+        let count = self.behind.as_ref().map_or(0, |behind| behind.count());
         // Of the other leaves, those that begin before it.
         let begins_before = |nth: usize| {
             let leaf = self.behind.as_ref().and_then(|behind| behind.leaf(nth));
@@ -146,7 +147,7 @@ impl<T: Copy> Leaves<T> {
     pub(crate) fn push(&mut self, entry: T) {
         match &mut self.behind {
             None if self.front.len < LEAF => self.front.push(entry),
-            None => self.behind = Some(Box::new(Behind::of(&[entry]))),
+            None => self.behind = Some(Box::new(LeafList::of(&[entry]))),
             Some(behind) => behind.push(entry),
         }
     }
@@ -164,15 +165,18 @@ impl<T: Copy> Leaves<T> {
     #[inline(never)]
     fn split_front(&mut self, nth: usize, entry: T) {
         let mut front = std::mem::take(&mut self.front).into_piece();
-        let rest = enter(&mut front, nth, entry);
-        self.front = Ring::of(front);
-        let Some(rest) = rest else { return };
+        let rest = if nth == 0 {
+            // Whoever comes before all mostly comes after others that did.
+            self.front.push(entry);
+            front
+        } else {
+            let rest = enter(&mut front, nth, entry);
+            self.front = Ring::of(front);
+            rest.unwrap_or_default()
+        };
         match &mut self.behind {
-            Some(behind) => {
-                behind.len += rest.len();
-                behind.leaves.push_front(rest);
-            }
-            None => self.behind = Some(Box::new(Behind::of(&rest))),
+            Some(behind) => behind.push_front(rest),
+            None => self.behind = Some(Box::new(LeafList::of(&rest))),
         }
     }
 
@@ -190,15 +194,12 @@ impl<T: Copy> Leaves<T> {
     #[inline(never)]
     fn come_up(&mut self) {
         let Some(behind) = &mut self.behind else { return };
-        let next = behind.leaves.pop_front();
-        behind.len -= next.as_ref().map_or(0, Vec::len);
-        let next = next.unwrap_or_else(|| std::mem::take(&mut behind.last));
-        let mut old = std::mem::replace(&mut self.front, Ring::of(next)).slots;
-        if behind.last.is_empty() {
+        let (next, was_last) = behind.pop_front();
+        let old = std::mem::replace(&mut self.front, Ring::of(next)).slots;
+        if was_last {
             self.behind = None;
         } else {
-            old.clear();
-            behind.spare = old;
+            behind.keep(old);
         }
     }
 
@@ -208,22 +209,15 @@ impl<T: Copy> Leaves<T> {
             self.front.pop_last();
             return;
         };
-        behind.last.pop();
-        if behind.last.is_empty() {
-            match behind.leaves.pop_back() {
-                Some(leaf) => {
-                    behind.len -= leaf.len();
-                    behind.last = leaf;
-                }
-                None => self.behind = None,
-            }
+        if behind.pop_last() {
+            self.behind = None;
         }
     }
 
     /// Gives back the room for more than so many, if there are no entries.
     #[inline]
     pub(crate) fn shrink(&mut self, kept: usize) {
-        if self.front.len == 0 && self.front.slots.len() > kept {
+        if self.front.len == 0 && self.front.slots.capacity() > kept {
             *self = Self::default();
         }
     }
@@ -244,74 +238,6 @@ impl<T> Default for Leaves<T> {
     fn default() -> Self {
         Self { front: Ring::default(), behind: None }
     }
-}
-
-impl<T: Copy> Behind<T> {
-    #[cold]
-    fn of(entries: &[T]) -> Self {
-        let mut last = Vec::with_capacity(LEAF);
-        last.extend_from_slice(entries);
-        Self { leaves: VecDeque::new(), last, spare: Vec::new(), len: 0 }
-    }
-
-    fn leaf(&self, nth: usize) -> Option<&Vec<T>> {
-        let last = || Some(&self.last).filter(|_| nth == self.leaves.len());
-        self.leaves.get(nth).or_else(last)
-    }
-
-    #[inline]
-    fn push(&mut self, entry: T) {
-        if self.last.len() == LEAF {
-            self.begin();
-        }
-        self.last.push(entry);
-    }
-
-    /// Begins another leaf.
-    #[inline(never)]
-    fn begin(&mut self) {
-        let mut next = std::mem::take(&mut self.spare);
-        next.reserve_exact(LEAF);
-        self.follow(next);
-    }
-
-    /// Makes another leaf the last.
-    fn follow(&mut self, next: Vec<T>) {
-        self.len += self.last.len();
-        self.leaves.push_back(std::mem::replace(&mut self.last, next));
-    }
-
-    fn insert(&mut self, leaf: usize, nth: usize, entry: T) {
-        let Some(of) = self.leaves.get_mut(leaf) else {
-            if let Some(rest) = enter(&mut self.last, nth, entry) {
-                self.follow(rest);
-            }
-            return;
-        };
-        self.len += 1;
-        if let Some(rest) = enter(of, nth, entry) {
-            self.leaves.insert(leaf + 1, rest);
-        }
-    }
-}
-
-/// Puts an entry into a leaf. If there is no room, its second half makes some and is returned.
-fn enter<T: Copy>(leaf: &mut Vec<T>, nth: usize, entry: T) -> Option<Vec<T>> {
-    if leaf.len() < LEAF {
-        // A copy has no room.
-        leaf.reserve_exact(LEAF - leaf.len());
-        leaf.insert(nth, entry);
-        return None;
-    }
-    let half = LEAF / 2;
-    let mut rest = Vec::with_capacity(LEAF);
-    rest.extend_from_slice(&leaf[half..]);
-    leaf.truncate(half);
-    match nth.checked_sub(half) {
-        Some(nth) => rest.insert(nth, entry),
-        None => leaf.insert(nth, entry),
-    }
-    Some(rest)
 }
 
 /// How many of so many come before something, all of which come before the others.
@@ -361,9 +287,27 @@ mod tests {
                     leaves.push(entry);
                     plain.push(entry);
                 }
-                7 if draw(20) == 0 => {
-                    leaves.drop_last();
-                    plain.pop();
+                7 if draw(100) == 0 => {
+                    for _ in 0..draw(2 * LEAF) {
+                        leaves.drop_last();
+                        plain.pop();
+                    }
+                }
+                8 if draw(100) == 0 => {
+                    let (entry, rest) = (least + draw(1_000), draw(60));
+                    let stands = |at: &usize| at % 60 == rest;
+                    let gap = leaves.gap(|at| *at < entry);
+                    let nth = plain.partition_point(|at| *at < entry);
+                    let found = plain[nth..].iter().position(stands).map(|at| nth + at);
+                    let (at, gone) = leaves.find_from(gap, stands);
+                    assert_eq!(at, found.map(|found| plain[found]));
+                    // Those that went were between the two, and all but some leaves' went.
+                    let (end, most) = (found.unwrap_or(plain.len()), 3 * LEAF);
+                    assert!(gone <= end - nth && end - nth - gone < most, "{nth} {end} {gone}");
+                    let kept: Vec<_> = leaves.iter().copied().collect();
+                    let same = |from: usize| plain[from..] == kept[from - gone..];
+                    assert!(plain[..nth] == kept[..nth] && same(end), "{nth} {end} {gone}");
+                    plain = kept;
                 }
                 8 if draw(3_000) == 0 => {
                     leaves.retain(|entry| entry % 3 > 0);
@@ -379,9 +323,25 @@ mod tests {
             }
             assert_eq!((leaves.first(), leaves.last()), (plain.first(), plain.last()));
             assert_eq!((leaves.len(), leaves.is_empty()), (plain.len(), plain.is_empty()));
+            let nth = draw(LEAF / 2);
+            assert_eq!(leaves.near(nth), plain.get(nth));
             assert!(leaves.room() <= 2 * plain.len() + 6 * LEAF, "{} {step}", leaves.room());
             longest = longest.max(plain.len());
         }
         assert!(longest > 20 * LEAF && leaves.iter().eq(&plain), "{longest}");
+    }
+
+    #[test]
+    fn who_enters_in_order_fills_leaves_from_either_end() {
+        for descends in [false, true] {
+            let mut leaves = Leaves::default();
+            for n in 0..10_000_u32 {
+                let entry = if descends { 10_000 - n } else { n };
+                let gap = leaves.gap(|at| *at < entry);
+                leaves.insert(gap, entry);
+            }
+            let (count, room) = (leaves.len(), leaves.room());
+            assert!(count == 10_000 && room < 10_000 + 4 * LEAF, "{count} in {room}");
+        }
     }
 }

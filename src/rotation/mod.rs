@@ -34,6 +34,7 @@ mod later;
 mod lead_index;
 mod lead_records;
 mod leads;
+mod leaf_list;
 mod lease;
 mod leaves;
 mod lens;

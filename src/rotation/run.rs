@@ -31,7 +31,7 @@ pub(crate) struct Run {
     entries: Leaves<Standing>,
     /// All entries before this one have come or stand no longer.
     known: Option<Standing>,
-    /// How many of the first were told of as coming.
+    /// How many of the first will have been told of as coming after the next turn, the first too.
     told: usize,
 }
 
@@ -69,15 +69,16 @@ impl Run {
         self.entries.room()
     }
 
-    /// Calls with some that come after the first: with each once, and with several at a time.
+    /// Calls with some that come: with each once, and with several at a time.
     #[inline]
     pub(crate) fn tell(&mut self, mut to: impl FnMut(&Standing)) {
         if self.told > 1 {
             self.told -= 1;
             return;
         }
-        self.told = AT_A_TIME;
-        for nth in 1..=AT_A_TIME {
+        let first = self.told;
+        self.told += AT_A_TIME - 1;
+        for nth in first..first + AT_A_TIME {
             let Some(at) = self.entries.near(nth) else { return };
             to(at);
         }
@@ -175,20 +176,21 @@ impl Run {
     }
 
     /// The first entry that starts later and stands. Virtual time must not be before the one that
-    /// was asked for last, unless what is known since then is [forgotten](Self::forget).
+    /// was asked for last, unless what is known since then is [forgotten](Self::forget). Says, too,
+    /// how many that do not stand were dropped on the way.
     pub(crate) fn first_ahead(
         &mut self,
         virtual_time: i128,
         stands: impl Fn(&Standing) -> bool,
-    ) -> Option<Standing> {
+    ) -> (Option<Standing>, usize) {
         let known = self.known.filter(|known| known.start > virtual_time);
         let gap = match known {
             Some(known) => self.entries.gap(|at| at.starts_before(&known)),
             None => self.entries.gap(|at| at.start <= virtual_time),
         };
-        let found = self.entries.iter_from(gap).find(|at| stands(at)).copied();
+        let (found, gone) = self.entries.find_from(gap, stands);
         self.known = found.or_else(|| self.entries.last().copied());
-        found
+        (found, gone)
     }
 
     pub(crate) fn forget(&mut self) {
@@ -291,20 +293,76 @@ mod tests {
         }
     }
 
+    /// Those that were left behind ahead are looked at once, whoever comes and goes before them.
+    #[test]
+    fn who_is_left_behind_ahead_is_not_looked_at_again_and_again() {
+        let at = |start: i128, ticket: u32| {
+            let spot = Spot { start, deadline: start + 1_000, id: AccountId(7) };
+            Standing::new(Slot::from_number(0), spot, Ticket(ticket))
+        };
+        let mut run = Run { length: length(&at(0, 0)), ..Run::default() };
+        (0..300).for_each(|n| run.push(at(n, 1)));
+        (1_000..20_000).for_each(|n| run.push(at(n, 0)));
+        run.push(at(20_000, 1));
+        let looks = std::cell::Cell::new(0);
+        for round in 0..300 {
+            let (start, ticket) = (400 + i128::from(round), 2 + round);
+            let coming = at(start, ticket);
+            let gap = run.place_among(run.kind(), &coming).unwrap();
+            run.insert(gap, coming);
+            for (present, first) in [(ticket, start), (1, 20_000)] {
+                looks.set(0);
+                let (found, _) = run.first_ahead(399, |at| {
+                    looks.set(looks.get() + 1);
+                    [1, present].contains(&at.ticket.0)
+                });
+                assert_eq!(found.map(|at| at.start), Some(first));
+                assert!(round == 0 || looks.get() < 700, "{} in round {round}", looks.get());
+            }
+        }
+        assert!(run.len() < 1_300, "{}", run.len());
+    }
+
+    /// Whoever comes is told once, also where some in front were left behind.
+    #[test]
+    fn those_that_come_are_told_once() {
+        let at = |number: u32| {
+            let start = i128::from(number);
+            let id = AccountId(number.into());
+            let spot = Spot { start, deadline: start + 1_000, id };
+            Standing::new(Slot::from_number(number), spot, Ticket(1))
+        };
+        let mut run = Run::default();
+        (0..1_000).for_each(|n| run.push(at(n)));
+        let (mut told, mut untold) = (vec![0], 0);
+        for turn in 0..600 {
+            if turn % 10 == 9 {
+                run.skip_first();
+            }
+            run.drop_first();
+            run.tell(|at| told.push(at.row().number()));
+            let first = run.first().unwrap().row().number();
+            untold += u32::from(!told.contains(&first));
+        }
+        assert!(told.is_sorted_by(|at, next| at < next), "{told:?}");
+        assert!(untold < 1, "{untold} came up untold");
+    }
+
     /// Everybody's weight changes again and again, and nobody stays in the runs of the old ones.
     #[test]
     fn runs_that_everybody_left_take_no_room() {
-        let (count, mut pool) = (4_000, Pool::new(4_000, false));
+        let (count, mut pool) = (2_000, Pool::new(2_000, false));
         for row in 0..count {
             put(&mut pool, row, (0, 1));
         }
-        for weight in 2..=81 {
+        for weight in 2..=161 {
             for _ in 0..count {
                 let first = pool.first(true, 1 << 100).unwrap();
                 pool.serve(usize::try_from(first.id.0).unwrap(), (1 << 80) / weight);
             }
         }
-        let room = pool.order.many.unwrap().room();
-        assert!(room <= 4 * count, "{room} entries for {count} rows");
+        let runs = pool.order.many.unwrap();
+        let (room, most) = (runs.room(), count + 500 + runs.all.len() * ROOM_KEPT);
+        assert!(room <= most, "{room} entries for {count} rows");
     }
 }

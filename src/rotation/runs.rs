@@ -30,8 +30,8 @@ pub(crate) struct Runs {
     unused: Vec<u32>,
     /// How many runs there are when those that nobody is in are looked for.
     sweep_at: usize,
-    /// The runs that are entered, by a number of their kind: two, one for whoever comes in order
-    /// and one for those who rested.
+    /// The runs that are entered, by a number of their kind: one, and another for whoever fits
+    /// nowhere in that, such as one that is due before others that start before it.
     pub(super) entered: Lookup<u64, [u32; 2]>,
     /// The run that was left last; who is served comes back to it at once.
     pub(super) left: u32,
