@@ -5,22 +5,24 @@
 
 use std::path::{Path, PathBuf};
 
-use mailrota::http::{add_key, list_keys, revoke_key};
-use mailrota::{Clock, DurableEngine, OwnerId};
+use mailrota::http::{Key, KeyError, add_key, list_keys, revoke_key, revoke_key_text};
+use mailrota::{Clock, DurableEngine, DurableError, OwnerId};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::keys;
 
-/// What is asked of the keys of a store.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What is asked of the keys of a store. It may have a key in it, so it is not to be shown.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Ask {
     /// Make one.
     Add { owner: u64, label: String },
     /// List all.
     List,
-    /// Revoke one.
+    /// Revoke the one of a number.
     Revoke { key: u64 },
+    /// Revoke the one that this is.
+    RevokeText { text: String },
 }
 
 /// The text to show, or what is wrong.
@@ -39,11 +41,14 @@ pub(super) fn answer(engine: &DurableEngine, ask: &Ask, clock: &Clock) -> Answer
             let keys = list_keys(engine).map_err(|error| error.to_string())?;
             Ok(keys::table(&keys))
         }
-        Ask::Revoke { key } => {
-            let key = revoke_key(engine, *key, now).map_err(|error| error.to_string())?;
-            Ok(format!("key {} of owner {} is revoked\n", key.id, key.owner))
-        }
+        Ask::Revoke { key } => revoked(revoke_key(engine, *key, now)),
+        Ask::RevokeText { text } => revoked(revoke_key_text(engine, text, now)),
     }
+}
+
+fn revoked(key: Result<Key, DurableError<KeyError>>) -> Answer {
+    let key = key.map_err(|error| error.to_string())?;
+    Ok(format!("key {} of owner {} is revoked\n", key.id, key.owner))
 }
 
 /// Where the socket of a store is.

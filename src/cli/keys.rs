@@ -20,6 +20,7 @@ then on.
 Examples:
   mailrota keys add --owner 7 --label billing
   mailrota keys revoke 3
+  mailrota keys revoke mr_3_a325…
   mailrota keys list";
 
 #[derive(Args)]
@@ -50,9 +51,9 @@ enum Command {
     },
     /// Revoke a key: from now on it opens nothing
     Revoke {
-        /// Its number, as the list shows it
-        #[arg(value_name = "KEY")]
-        key: u64,
+        /// Its number, as `keys list` shows it, or the whole key, as one that leaked
+        #[arg(value_name = "KEY", allow_negative_numbers = true)]
+        key: String,
 
         #[command(flatten)]
         store: Store,
@@ -73,12 +74,28 @@ pub(super) fn keys(keys: &Keys) -> Result<ExitCode, Failure> {
             (Ask::Add { owner: *owner, label: label.clone() }, store)
         }
         Command::List { store } => (Ask::List, store),
-        Command::Revoke { key, store } => (Ask::Revoke { key: *key }, store),
+        Command::Revoke { key, store } => (revoke(key)?, store),
     };
     let store = &store.store;
     let answered = control::call(store, &ask).map_or_else(|| alone(store, &ask), Ok)?;
     serve::show(&answered.map_err(Failure::new)?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which key is to be revoked. What is neither a number nor a key may be a part of one, so it is
+/// not told.
+fn revoke(key: &str) -> Result<Ask, Failure> {
+    if let Ok(key) = key.parse() {
+        return Ok(Ask::Revoke { key });
+    }
+    let number = key.strip_prefix("mr_").and_then(|rest| rest.split_once('_'));
+    if number.is_some_and(|(number, _)| number.parse::<u64>().is_ok()) {
+        return Ok(Ask::RevokeText { text: key.to_owned() });
+    }
+    Err(Failure::new(
+        "what was given to keys revoke is no key; give the number that keys list shows, or a whole \
+         key: mr_…",
+    ))
 }
 
 /// Does it on a store that nobody has open. Only making a key makes a store too.

@@ -107,9 +107,11 @@ fn refuse_arguments(error: &clap::Error) -> ExitCode {
     ExitCode::from(UNUSABLE)
 }
 
-/// Writes one line to the standard error. If nobody listens there, nobody is told.
+/// Writes one line to the standard error, without the keys that somebody may have pasted. If nobody
+/// listens there, nobody is told.
 fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "mailrota: {}", words::safe(line));
+    let line = words::without_keys(&words::safe(line));
+    let _ = writeln!(io::stderr(), "mailrota: {line}");
 }
 
 /// Writes a text with colours to the standard output, without them where they are not wanted.

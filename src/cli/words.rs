@@ -158,6 +158,26 @@ pub(super) fn safe(text: &str) -> String {
     text.chars().map(|c| if shows(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
+/// A text with what is secret of the API keys in it left out: all that comes after their number.
+pub(super) fn without_keys(text: &str) -> String {
+    const BEGINS: &str = "mr_";
+    /// As many digits are no word.
+    const DIGITS: usize = 8;
+    let mut parts = text.split(BEGINS);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str(BEGINS);
+        let number = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, after) = part.split_at(number);
+        let secret = after.strip_prefix('_').unwrap_or_default();
+        let rest = secret.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+        let is_secret = !number.is_empty() && secret.len() - rest.len() >= DIGITS;
+        let (told, rest) = if is_secret { ("_…", rest) } else { ("", after) };
+        out.extend([number, told, rest]);
+    }
+    out
+}
+
 /// A foreign text as HTML or XML shows it, within an element or a quoted attribute.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -253,6 +273,17 @@ mod tests {
             "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\u{fffd}e"
         );
         assert_eq!(safe("Jürgen 日本"), "Jürgen 日本");
+    }
+
+    #[test]
+    fn keys_are_not_told() {
+        for (text, told) in [
+            ("a 'mr_2_a3254f60' and mr_31_a3254f60b2!", "a 'mr_2_…' and mr_31_…!"),
+            ("mr_1_mr_2_a3254f60", "mr_1_mr_2_…"),
+            ("mr_report_2.json mr_2026_may.db mr_", "mr_report_2.json mr_2026_may.db mr_"),
+        ] {
+            assert_eq!(without_keys(text), told);
+        }
     }
 
     #[test]

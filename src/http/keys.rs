@@ -67,9 +67,16 @@ pub enum KeyError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The text given is no key as they are made.
+    NoKey,
     /// There is no such key.
     UnknownKey {
         /// The number given.
+        key: u64,
+    },
+    /// The text given has the number of a key, and is not that key.
+    WrongKey {
+        /// The number.
         key: u64,
     },
 }
@@ -85,7 +92,13 @@ impl fmt::Display for KeyError {
                 write!(f, "the machine gave no random bits: {problem}; try again")
             }
             Self::Record { problem } => write!(f, "a key's record cannot be used: {problem}"),
+            // The texts are not told: they may be keys, or nearly.
+            Self::NoKey => f.write_str("that is no key; give a whole one, mr_…, or its number"),
             Self::UnknownKey { key } => write!(f, "there is no key {key}; list them"),
+            Self::WrongKey { key } => write!(
+                f,
+                "key {key} begins like it and is another; give all of it, or a number from the list"
+            ),
         }
     }
 }
@@ -137,15 +150,39 @@ pub fn revoke(
     id: u64,
     now: DateTime<Utc>,
 ) -> Result<Key, DurableError<KeyError>> {
-    engine.step(|step| {
-        let record = records::load::<KeyRecord>(step.documents(), Kind::Key, id);
-        let mut record = record.ok_or(KeyError::UnknownKey { key: id })?;
-        if record.revoked_at.is_none() {
-            record.revoked_at = Some(Timestamp::try_from(now).map_err(KeyError::Clock)?);
-            save(step, id, &record)?;
-        }
-        Ok(record.shown(id))
-    })
+    engine.step(|step| end(step, id, None, now))
+}
+
+/// Revokes a key by its text, as for one that leaked, so that a key of another store is not taken
+/// for the one here that has its number. Repeating it changes nothing.
+///
+/// # Errors
+/// [`KeyError`], or the store's. None has the text.
+pub fn revoke_text(
+    engine: &DurableEngine,
+    text: &str,
+    now: DateTime<Utc>,
+) -> Result<Key, DurableError<KeyError>> {
+    let id = number(text).ok_or(DurableError::Engine(KeyError::NoKey))?;
+    engine.step(|step| end(step, id, Some(text), now))
+}
+
+fn end(
+    step: &mut Step<'_>,
+    id: u64,
+    text: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Key, KeyError> {
+    let record = records::load::<KeyRecord>(step.documents(), Kind::Key, id);
+    let mut record = record.ok_or(KeyError::UnknownKey { key: id })?;
+    if text.is_some_and(|text| !record.is_of(text)) {
+        return Err(KeyError::WrongKey { key: id });
+    }
+    if record.revoked_at.is_none() {
+        record.revoked_at = Some(Timestamp::try_from(now).map_err(KeyError::Clock)?);
+        save(step, id, &record)?;
+    }
+    Ok(record.shown(id))
 }
 
 /// Every key, revoked ones too, by number.
@@ -163,7 +200,7 @@ pub fn list(engine: &DurableEngine) -> Result<Vec<Key>, StoreError> {
 
 /// Whose key a text is, and its number. Takes the same time whatever is wrong with it.
 pub(super) fn check(documents: &Documents, text: &str) -> Option<(u64, OwnerId)> {
-    let id = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')?.0.parse::<u64>().ok());
+    let id = number(text);
     let record = id.and_then(|id| records::load::<KeyRecord>(documents, Kind::Key, id));
     let given = hash(text);
     // A number that is not there is compared all the same.
@@ -174,6 +211,11 @@ pub(super) fn check(documents: &Documents, text: &str) -> Option<(u64, OwnerId)>
     Some((id?, record.owner))
 }
 
+/// The number that a text has if it is a key.
+fn number(text: &str) -> Option<u64> {
+    text.strip_prefix(PREFIX)?.split_once('_')?.0.parse().ok()
+}
+
 /// Whether a key that was given before still opens.
 pub(super) fn is_valid(documents: &Documents, id: u64) -> bool {
     let record = records::load::<KeyRecord>(documents, Kind::Key, id);
@@ -181,6 +223,11 @@ pub(super) fn is_valid(documents: &Documents, id: u64) -> bool {
 }
 
 impl KeyRecord {
+    /// Whether a text is the key.
+    fn is_of(&self, text: &str) -> bool {
+        bool::from(hash(text).as_bytes().ct_eq(self.hash.as_bytes()))
+    }
+
     fn shown(&self, id: u64) -> Key {
         let Self { owner, label, created_at, revoked_at, .. } = self.clone();
         Key { id, owner, label, created_at, revoked_at }

@@ -62,7 +62,10 @@ mod spacing;
 mod standing_view;
 mod watch;
 
-pub use keys::{Key, KeyError, add as add_key, list as list_keys, revoke as revoke_key};
+pub use keys::{
+    Key, KeyError, add as add_key, list as list_keys, revoke as revoke_key,
+    revoke_text as revoke_key_text,
+};
 pub use openapi::openapi;
 pub use run::ServeError;
 pub use service::Service;

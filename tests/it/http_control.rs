@@ -59,3 +59,36 @@ fn a_store_whose_path_is_too_long_for_a_socket_has_keys_all_the_same() {
     assert_eq!(keys(&folder, &["list"]).unwrap().lines().count(), 2);
     folder.0 = whole;
 }
+
+#[test]
+fn a_key_that_leaked_is_revoked_by_its_text_and_never_shown() {
+    let folder = Folder::new();
+    let serving = Serving::start_with(&folder, &[]);
+    let first = serving.key.clone().unwrap();
+    let add = || keys(&folder, &["add"]).unwrap().trim().rsplit(' ').next().unwrap().to_owned();
+    let (second, third) = (add(), add());
+    assert_eq!(keys(&folder, &["revoke", &second]).unwrap(), "key 2 of owner 1 is revoked\n");
+    assert_eq!(serving.end(), Some(0));
+    for _ in 0..2 {
+        assert_eq!(keys(&folder, &["revoke", &first]).unwrap(), "key 1 of owner 1 is revoked\n");
+    }
+    let secret = third.strip_prefix("mr_3_").unwrap();
+    let (cut, other) = (&third[..third.len() - 1], format!("mr_9_{secret}"));
+    for (words, way) in [
+        (&["revoke", cut][..], "key 3 begins like it and is another; give all of it, or a number"),
+        (&["revoke", &other], "there is no key 9; list them"),
+        (&["revoke", secret], "give the number that keys list shows, or a whole key: mr_…"),
+        (&["revoke", "third"], "give the number that keys list shows, or a whole key: mr_…"),
+        (&["revoke", "-1"], "give the number that keys list shows, or a whole key: mr_…"),
+        (&["revoke", "mr_3"], "give the number that keys list shows, or a whole key: mr_…"),
+        (&["revoke", "3", &third], "unexpected argument 'mr_3_…' found"),
+        (&[&third], "unrecognized subcommand 'mr_3_…'"),
+    ] {
+        let told = keys(&folder, words).unwrap_err();
+        assert!(told.contains(way) && told.matches('\n').count() == 1, "{words:?}: {told}");
+        assert!(!told.contains(&secret[..9]), "{words:?}: {told}");
+    }
+    let listed = keys(&folder, &["list"]).unwrap();
+    let third = listed.lines().last().unwrap();
+    assert!(third.starts_with("3 ") && third.contains(" - "), "{listed}");
+}
