@@ -2,15 +2,16 @@
 //! on it.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use mailrota::Clock;
 use mailrota::http::Key;
-use mailrota::{Clock, DurableEngine, Options};
 
 use crate::cli::control::{self, Answer, Ask};
-use crate::cli::{Failure, serve, words};
+use crate::cli::serve::{self, Confirmed};
+use crate::cli::{Failure, words};
 
 pub(super) const AFTER: &str = "\
 A key is shown when it is made and never again; the store keeps a hash of it. A service that has the
@@ -65,6 +66,9 @@ struct Store {
     /// The file that everything is kept in
     #[arg(long, value_name = "FILE", default_value = "mailrota.db")]
     store: PathBuf,
+
+    #[command(flatten)]
+    confirmed: Confirmed,
 }
 
 /// Does what is asked of the keys: in the service that has the store open, or else here.
@@ -76,8 +80,7 @@ pub(super) fn keys(keys: &Keys) -> Result<ExitCode, Failure> {
         Command::List { store } => (Ask::List, store),
         Command::Revoke { key, store } => (revoke(key)?, store),
     };
-    let store = &store.store;
-    let answered = control::call(store, &ask).map_or_else(|| alone(store, &ask), Ok)?;
+    let answered = control::call(&store.store, &ask).map_or_else(|| alone(store, &ask), Ok)?;
     serve::show(&answered.map_err(Failure::new)?);
     Ok(ExitCode::SUCCESS)
 }
@@ -99,14 +102,14 @@ fn revoke(key: &str) -> Result<Ask, Failure> {
 }
 
 /// Does it on a store that nobody has open. Only making a key makes a store too.
-fn alone(store: &Path, ask: &Ask) -> Result<Answer, Failure> {
+fn alone(store: &Store, ask: &Ask) -> Result<Answer, Failure> {
+    let (store, confirmed) = (&store.store, store.confirmed);
     if !matches!(ask, Ask::Add { .. }) && !store.exists() {
         let store = store.display();
         return Err(Failure::new(format!("there is no store {store}; give another --store")));
     }
     let clock = Clock::machine();
-    let engine = DurableEngine::open(store, &Options::default(), clock.now());
-    let engine = engine.map_err(Failure::of)?;
+    let engine = serve::open_store(store, confirmed, &clock)?;
     let answered = control::answer(&engine, ask, &clock);
     engine.close().map_err(Failure::of)?;
     Ok(answered)

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use mailrota::http::{AttachAnswer, Service, Settings, Unstated, add_key, list_keys};
-use mailrota::{Clock, DurableEngine, Options, OwnerId};
+use mailrota::{Clock, ClockError, DurableEngine, Options, OwnerId, StoreError};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -39,6 +39,9 @@ pub(super) struct Serve {
     /// The file that everything is kept in
     #[arg(long, value_name = "FILE", default_value = "mailrota.db")]
     store: PathBuf,
+
+    #[command(flatten)]
+    confirmed: Confirmed,
 
     /// What attaching accounts answers: `{"success":true,"data":{}}`, the same with a count, or
     /// `{"ok":true}`
@@ -70,6 +73,15 @@ pub(super) struct Serve {
     /// How to write the log, to standard error; `MAILROTA_LOG` says how much of it, such as warn
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
     log: Log,
+}
+
+/// What `serve` and `keys` take, which open a store as one that writes.
+#[derive(Clone, Copy, Args)]
+pub(super) struct Confirmed {
+    /// Open a store that took its last call more than 400 days ago: the machine's clock was looked
+    /// at and is right. A clock that is far ahead frees every cap, and the store stays at its time
+    #[arg(long)]
+    confirm_clock: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -114,8 +126,8 @@ async fn run(serve: &Serve) -> Result<(), Failure> {
         let told = signal();
         tokio::spawn(async move { service.serve(listener, told).await })
     };
-    let (store, reads) = (serve.store.clone(), clock.clone());
-    let opened = tokio::task::spawn_blocking(move || open(&store, &reads)).await;
+    let (store, confirmed, reads) = (serve.store.clone(), serve.confirmed, clock.clone());
+    let opened = tokio::task::spawn_blocking(move || open(&store, confirmed, &reads)).await;
     let (engine, first_key) = opened.map_err(Failure::of)??;
     let control = control(&serve.store, &engine, &clock);
     service.open(engine);
@@ -154,10 +166,31 @@ fn settings(serve: &Serve) -> Settings {
         .unstated(unstated)
 }
 
+/// Opens a store to write, as late as it is.
+pub(super) fn open_store(
+    store: &Path,
+    confirmed: Confirmed,
+    clock: &Clock,
+) -> Result<DurableEngine, Failure> {
+    let options = Options::default().confirm_clock(confirmed.confirm_clock);
+    let opened = DurableEngine::open(store, &options, clock.now());
+    let Err(StoreError::Clock(ClockError::TooFarAhead { now, seen, leap_max })) = opened else {
+        return opened.map_err(Failure::of);
+    };
+    let store = store.display();
+    Err(Failure::new(format!(
+        "now is {now}, more than {leap_max} after the last call that {store} took, at {seen}; set \
+         the clock right, or give --confirm-clock if it is"
+    )))
+}
+
 /// Opens the store; one that has no key yet gets one.
-fn open(store: &Path, clock: &Clock) -> Result<(DurableEngine, Option<String>), Failure> {
-    let engine = DurableEngine::open(store, &Options::default(), clock.now());
-    let engine = engine.map_err(Failure::of)?;
+fn open(
+    store: &Path,
+    confirmed: Confirmed,
+    clock: &Clock,
+) -> Result<(DurableEngine, Option<String>), Failure> {
+    let engine = open_store(store, confirmed, clock)?;
     if !list_keys(&engine).map_err(Failure::of)?.is_empty() {
         return Ok((engine, None));
     }

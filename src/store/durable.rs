@@ -118,14 +118,16 @@ impl DurableEngine {
         let keeper = spawn(&shared.place, "mailrota-keep", move || keeper.run())?;
         let _ = shared.keeper.set(keeper.thread().clone());
         engine.handle.threads().push(keeper);
-        engine.recover(options.recovery, now)?;
+        engine.recover(options, now)?;
         Ok(engine)
     }
 
     /// Opens the store in an SQLite file, and makes it if there is none.
     ///
     /// # Errors
-    /// [`StoreError`], as [`JournalError::Locked`] if somebody else has it open.
+    /// [`StoreError`], as [`JournalError::Locked`] if somebody else has it open, or
+    /// [`StoreError::Clock`] if it was idle for longer than a clock is believed, unless that is
+    /// [confirmed](Options::confirm_clock).
     #[cfg(feature = "sqlite")]
     pub fn open(
         path: impl AsRef<std::path::Path>,
@@ -172,10 +174,16 @@ impl DurableEngine {
         self.handle.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn recover(&self, recovery: Recovery, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let recovered = self.submit(|engine| match recovery {
-            Recovery::GiveBackUnbegun => engine.give_back_unbegun(now).map(drop),
-            Recovery::Keep => engine.tick(now),
+    fn recover(&self, options: &Options, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let recovered = self.submit(|engine| {
+            // What is believed anyway needs no fact that says so.
+            if options.confirm_clock && engine.instant(now).is_err() {
+                engine.confirm_clock(now)?;
+            }
+            match options.recovery {
+                Recovery::GiveBackUnbegun => engine.give_back_unbegun(now).map(drop),
+                Recovery::Keep => engine.tick(now),
+            }
         });
         recovered.wait().map_err(|error| match error {
             DurableError::Store(error) => error,

@@ -129,7 +129,8 @@ impl std::error::Error for JournalError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The instant at which it was to be opened is not accepted.
+    /// The instant at which it was to be opened is not accepted. One that is only too far after the
+    /// last call is if it is [confirmed](crate::Options::confirm_clock).
     Clock(ClockError),
     /// It was closed.
     Closed,
@@ -161,6 +162,11 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Clock(ClockError::TooFarAhead { now, seen, leap_max }) => write!(
+                f,
+                "now is {now}, more than {leap_max} after the last call, at {seen}; set the clock \
+                 right, or open the store with Options::confirm_clock if it is"
+            ),
             Self::Clock(error) => fmt::Display::fmt(error, f),
             Self::Closed => f.write_str("the store is closed; open it again"),
             Self::Config(error) => fmt::Display::fmt(error, f),

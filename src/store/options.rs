@@ -25,6 +25,12 @@ pub struct Options {
     /// default and one that is there keeps its own; if another is said than a store has, it is
     /// [refused](crate::StoreError::OtherConfig).
     pub config: Option<Config>,
+    /// Whether the instant at which a store is opened is right even if it is further after the last
+    /// call than the engine believes by itself, as when a store was idle for longer than
+    /// [`Config::leap_max`]. It is then [confirmed](crate::Engine::confirm_clock) before anything
+    /// else; otherwise nothing is. For the one time at which somebody looked at the clock: one that
+    /// is far ahead frees every cap, and the store stays at the instant that it told.
+    pub confirm_clock: bool,
     /// How long facts are kept after a snapshot made them needless, for those who look back.
     pub history: Span,
     /// What becomes of reservations that were out.
@@ -37,6 +43,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             config: None,
+            confirm_clock: false,
             history: Span::hours(31 * 24),
             recovery: Recovery::default(),
             snapshot_every: 100_000,
@@ -48,6 +55,13 @@ impl Options {
     /// Sets the configuration that a new store gets, and that one which is there must have.
     pub fn config(mut self, config: Config) -> Self {
         self.config = Some(config);
+        self
+    }
+
+    /// Sets whether the instant at which the store is opened is right however late it is; if
+    /// nothing is said, it is [refused](crate::StoreError::Clock) when it is too far ahead.
+    pub const fn confirm_clock(mut self, is_right: bool) -> Self {
+        self.confirm_clock = is_right;
         self
     }
 

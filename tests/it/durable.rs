@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::TimeDelta;
 use mailrota::{
-    AccountId, Config, DurableEngine, JournalError, Options, Outcome, Span, StoreError,
+    AccountId, ClockError, Config, DurableEngine, Fact, Filter, History, JournalError, Options,
+    Outcome, Recovery, Span, StoreError, Timestamp,
 };
 
 use crate::durable_world::{Folder, open, reserve, set_up};
@@ -24,6 +26,35 @@ fn what_was_answered_is_there_when_opened_again() {
     // The key finds the reservation of the life before.
     assert_eq!(reserve(&engine, 2).id, second.id);
     assert!(engine.settle(first.id, Outcome::Sent, monday()).unwrap().repeated);
+}
+
+/// > One wrong clock would otherwise free every cap for good.
+#[test]
+fn a_store_idle_for_longer_than_a_clock_is_believed_is_opened_once_that_is_confirmed() {
+    let folder = Folder::new();
+    let engine = open(&folder).unwrap();
+    set_up(&engine, 1);
+    engine.close().unwrap();
+    let later = monday() + TimeDelta::days(401);
+    let open = |options: Options| DurableEngine::open(folder.store(), &options, later);
+    let refused = open(Options::default()).unwrap_err();
+    assert!(matches!(refused, StoreError::Clock(ClockError::TooFarAhead { .. })), "{refused}");
+    for recovery in [Recovery::Keep, Recovery::GiveBackUnbegun] {
+        let confirmed = Options::default().recovery(recovery).confirm_clock(true);
+        let engine = open(confirmed).unwrap();
+        assert_eq!(engine.seen(), Timestamp::try_from(later).ok());
+        engine.close().unwrap();
+    }
+    // One fact says so, and there is no need of another.
+    let mut confirmed = 0;
+    let mut history = History::open(folder.store()).unwrap();
+    let facts = history.facts(&Filter::new(), |_, event, _| {
+        confirmed += u32::from(event.fact == Fact::ClockConfirmed);
+        true
+    });
+    facts.unwrap();
+    assert_eq!(confirmed, 1);
+    open(Options::default()).unwrap();
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod agreement_ledger;
 mod agreement_zones;
 mod civil;
 mod cli;
+#[cfg(feature = "cli")]
+mod cli_clock;
 mod cli_store;
 #[cfg(all(feature = "sqlite", target_os = "linux"))]
 mod crash;
