@@ -1,11 +1,12 @@
 //! The durable engine on an SQLite file: what was answered is there when it is opened again.
 
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
 use mailrota::{
     AccountId, ClockError, Config, DurableEngine, Fact, Filter, History, JournalError, Options,
-    Outcome, Recovery, Span, StoreError, Timestamp,
+    Outcome, Recovery, Span, StoreError, Timestamp, check,
 };
 
 use crate::durable_world::{Folder, open, reserve, set_up};
@@ -26,6 +27,23 @@ fn what_was_answered_is_there_when_opened_again() {
     // The key finds the reservation of the life before.
     assert_eq!(reserve(&engine, 2).id, second.id);
     assert!(engine.settle(first.id, Outcome::Sent, monday()).unwrap().repeated);
+}
+
+/// Both files stay for those who may only read, and in an empty folder could not make them.
+#[test]
+fn the_log_is_empty_after_a_clean_end_and_only_then() {
+    let folder = Folder::new();
+    let length = |name| fs::metadata(folder.0.join(name)).map(|file| file.len()).ok();
+    let engine = open(&folder).unwrap();
+    set_up(&engine, 3);
+    // What a crash would leave.
+    assert!(length("store.db-wal") > Some(0));
+    engine.close().unwrap();
+    assert_eq!(length("store.db-wal"), Some(0));
+    assert!(length("store.db-shm").is_some());
+    // Whoever looks changes nothing of that.
+    assert!(check(folder.store()).unwrap().is_sound());
+    assert_eq!(length("store.db-wal"), Some(0));
 }
 
 /// > One wrong clock would otherwise free every cap for good.

@@ -251,6 +251,8 @@ impl Journal for SqliteJournal {
 
     fn close(&mut self) -> Result<(), JournalError> {
         self.roll_back()?;
+        // The log is emptied here and not removed when the connection ends: whoever may only read
+        // the store could not make it anew.
         schema::checkpoint(&self.connection).map_err(|error| said(&self.place, &error))?;
         self.guard.sync(&self.place)
     }
