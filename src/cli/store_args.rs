@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use mailrota::Timestamp;
 
 use crate::cli::parse;
@@ -100,14 +100,15 @@ pub(super) struct Log {
 }
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("question").args(["at", "reservation"]).multiple(true)
+          .required(true)))]
 pub(super) struct Replay {
     /// The file of the store
     #[arg(value_name = "STORE")]
     pub(super) store: PathBuf,
 
     /// Show every account as it was then, with all facts up to that instant
-    #[arg(long, value_name = "INSTANT", value_parser = parse::instant,
-          required_unless_present = "reservation")]
+    #[arg(long, value_name = "INSTANT", value_parser = parse::instant)]
     pub(super) at: Option<Timestamp>,
 
     /// Show why this reservation got its account: what held each other, or its place in the turn

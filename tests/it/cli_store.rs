@@ -263,7 +263,7 @@ fn a_question_that_has_no_answer_says_what_has() {
     for (line, said) in [
         ("replay store.db --reservation 99", "no kept fact grants reservation 99; mailrota log"),
         ("replay store.db --at 2030-01-01T00:00:00Z", "is too long after the last call, at 2026"),
-        ("replay store.db", "the following required arguments were not provided: --at <INSTANT>"),
+        ("replay store.db", "were not provided: <--at <INSTANT>|--reservation <N>>"),
         ("log store.db --account ana", "'ana' for '--account <N>'"),
         ("log store.db --from today", "`today` is not an instant; write it as"),
     ] {
