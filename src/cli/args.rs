@@ -77,7 +77,7 @@ pub(super) enum Command {
 pub(super) struct Plan {
     /// How many emails to send, each to a new lead
     #[arg(long, value_name = "N", default_value_t = 1_000,
-          value_parser = clap::value_parser!(u64).range(1..=EMAILS_MAX))]
+          value_parser = parse::whole::<u64>(1..=EMAILS_MAX))]
     pub(super) emails: u64,
 
     /// Write the report as one page that needs nothing else; `-` writes it instead of the text
@@ -105,7 +105,7 @@ pub(super) struct Explain {
 
     /// How many emails to send from the start on, as far as they can go before the instant
     #[arg(long, value_name = "N", default_value_t = 0,
-          value_parser = clap::value_parser!(u64).range(..=EMAILS_MAX))]
+          value_parser = parse::whole::<u64>(0..=EMAILS_MAX))]
     pub(super) emails: u64,
 
     /// Answer in JSON, to a file or instead of the text if none is named
@@ -134,7 +134,8 @@ pub(super) struct Settings {
     pub(super) zone: Zone,
 
     /// Seed of the jitter
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = parse::whole::<u64>(0..=u64::MAX))]
     pub(super) seed: u64,
 
     /// Columns to draw in [default: the terminal's, or 100]
@@ -142,7 +143,8 @@ pub(super) struct Settings {
     pub(super) width: Option<u16>,
 
     /// How many accounts to show one by one, the busiest; 0 shows all
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20,
+          value_parser = parse::whole::<usize>(0..=u64::MAX))]
     pub(super) top: usize,
 
     #[command(flatten)]
@@ -168,11 +170,11 @@ pub(super) struct CampaignArgs {
     pub(super) holiday: Vec<CivilDay>,
 
     /// The most emails of the campaign in a day
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::whole::<u32>(0..=u32::MAX.into()))]
     pub(super) daily_cap: Option<u32>,
 
     /// The most new leads of the campaign in a day
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::whole::<u32>(0..=u32::MAX.into()))]
     pub(super) new_leads: Option<u32>,
 }
 
@@ -180,7 +182,7 @@ pub(super) struct CampaignArgs {
 #[command(next_help_heading = "All accounts, instead of what the list says")]
 pub(super) struct AccountArgs {
     /// The most emails of an account in a day
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::whole::<u32>(0..=u32::MAX.into()))]
     pub(super) account_cap: Option<u32>,
 
     /// The least time between two sends, in minutes or as 90s, 2h

@@ -11,7 +11,7 @@ use mailrota::http::Key;
 
 use crate::cli::control::{self, Answer, Ask};
 use crate::cli::serve::{self, Confirmed};
-use crate::cli::{Failure, words};
+use crate::cli::{Failure, parse, words};
 
 pub(super) const AFTER: &str = "\
 A key is shown when it is made and never again; the store keeps a hash of it. A service that has the
@@ -35,7 +35,8 @@ enum Command {
     /// Make a key and print it, once
     Add {
         /// Whose accounts and campaigns it opens
-        #[arg(long, value_name = "N", default_value_t = 1)]
+        #[arg(long, value_name = "N", default_value_t = 1,
+              value_parser = parse::whole::<u64>(0..=u64::MAX))]
         owner: u64,
 
         /// What it is for
@@ -53,7 +54,7 @@ enum Command {
     /// Revoke a key: from now on it opens nothing
     Revoke {
         /// Its number, as `keys list` shows it, or the whole key, as one that leaked
-        #[arg(value_name = "KEY", allow_negative_numbers = true)]
+        #[arg(value_name = "KEY")]
         key: String,
 
         #[command(flatten)]

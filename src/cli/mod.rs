@@ -36,8 +36,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{Arg, CommandFactory, FromArgMatches};
 
 use crate::cli::args::{Color, Command, Program};
 
@@ -65,7 +65,8 @@ impl Failure {
 
 /// Runs the program on the machine's arguments.
 pub(super) fn run() -> ExitCode {
-    let program = match Program::try_parse() {
+    let parsed = taking_numbers(Program::command()).try_get_matches();
+    let program = match parsed.and_then(|parsed| Program::from_arg_matches(&parsed)) {
         Ok(program) => program,
         Err(error) => return refuse_arguments(&error),
     };
@@ -86,6 +87,16 @@ pub(super) fn run() -> ExitCode {
         }
         ExitCode::from(UNUSABLE)
     })
+}
+
+/// The program and its commands, so that whoever reads a value sees a number below zero, too, and
+/// says what is wanted instead. Otherwise it would be taken for an option.
+fn taking_numbers(command: clap::Command) -> clap::Command {
+    let taking = |arg: Arg| {
+        let takes = arg.get_action().takes_values();
+        if takes { arg.allow_negative_numbers(true) } else { arg }
+    };
+    command.mut_args(taking).mut_subcommands(taking_numbers)
 }
 
 /// Help and version go to the standard output; anything else is one line.

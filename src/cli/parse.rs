@@ -3,6 +3,8 @@
 //! Knows how values are written, not which option they are for.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 
 use chrono::Weekday;
 use mailrota::{CivilDay, Limit, Ramp, Schedule, Span, Timestamp, Zone};
@@ -29,6 +31,24 @@ impl Days {
     pub(super) fn weekdays(&self) -> impl Iterator<Item = Weekday> + '_ {
         self.0.iter().filter_map(|day| Weekday::try_from(*day).ok())
     }
+}
+
+/// A whole number from the first to the last of a range.
+pub(super) fn whole<T: TryFrom<u64>>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let number = number.and_then(|number| T::try_from(number).ok());
+        let (first, last) = (range.start(), range.end());
+        number.ok_or_else(|| format!("give a whole number from {first} to {last}"))
+    }
+}
+
+/// How many, and not none.
+pub(super) fn positive(text: &str) -> Result<NonZeroU32, String> {
+    let number = whole(1..=u32::MAX.into())(text)?;
+    NonZeroU32::new(number).ok_or_else(|| format!("`{text}` is none"))
 }
 
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
@@ -161,6 +181,8 @@ mod tests {
         for (error, quoted) in [
             (shown(span("ten")), "`ten`"),
             (shown(span("5y")), "`5y`"),
+            (shown(positive("4294967296")), "from 1 to 4294967295"),
+            (shown(whole::<u64>(0..=9)("1.5")), "from 0 to 9"),
             (shown(limit("30")), "`30`"),
             (shown(limit("30/60")), "`30/60`"),
             (shown(limit("5/90d")), "90 d"),

@@ -15,9 +15,9 @@ use mailrota::{Clock, ClockError, DurableEngine, Options, OwnerId, StoreError};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Failure;
 #[cfg(unix)]
 use crate::cli::control::Control;
+use crate::cli::{Failure, parse};
 
 pub(super) const AFTER: &str = "\
 The first start makes the store and prints an API key, once. Ctrl-C or SIGTERM ends it: what runs is
@@ -54,11 +54,11 @@ pub(super) struct Serve {
     trust_new_accounts: bool,
 
     /// How many calls each key may make in a minute
-    #[arg(long, value_name = "N", default_value = "60000")]
+    #[arg(long, value_name = "N", default_value = "60000", value_parser = parse::positive)]
     rate: NonZeroU32,
 
     /// How many of them at once
-    #[arg(long, value_name = "N", default_value = "2000")]
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = parse::positive)]
     burst: NonZeroU32,
 
     /// Whether to count turns and calls, and to tell them on /metrics, which needs no key
@@ -67,7 +67,7 @@ pub(super) struct Serve {
 
     /// How many connections are open at once; whoever connects beyond them waits. Each takes a file
     /// descriptor
-    #[arg(long, value_name = "N", default_value = "900")]
+    #[arg(long, value_name = "N", default_value = "900", value_parser = parse::positive)]
     connections: NonZeroU32,
 
     /// How to write the log, to standard error; `MAILROTA_LOG` says how much of it, such as warn

@@ -75,15 +75,15 @@ pub(super) struct Log {
     pub(super) store: PathBuf,
 
     /// Only facts about this account
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::whole::<u64>(0..=u64::MAX))]
     pub(super) account: Option<u64>,
 
     /// Only facts about this campaign
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::whole::<u64>(0..=u64::MAX))]
     pub(super) campaign: Option<u64>,
 
     /// Only facts about this lead
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::whole::<u64>(0..=u64::MAX))]
     pub(super) lead: Option<u64>,
 
     /// Only facts at or after this instant, such as 2026-11-23T09:00:00Z
@@ -112,7 +112,7 @@ pub(super) struct Replay {
     pub(super) at: Option<Timestamp>,
 
     /// Show why this reservation got its account: what held each other, or its place in the turn
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse::whole::<u64>(0..=u64::MAX))]
     pub(super) reservation: Option<u64>,
 
     /// Answer in JSON
@@ -124,6 +124,7 @@ pub(super) struct Replay {
     pub(super) width: Option<u16>,
 
     /// How many accounts to show one by one; 0 shows all
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20,
+          value_parser = parse::whole::<usize>(0..=u64::MAX))]
     pub(super) top: usize,
 }

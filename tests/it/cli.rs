@@ -188,8 +188,12 @@ fn bad_input_is_one_line_and_code_2() {
         ("plan src", "cannot read src: Is a directory"),
         ("plan LICENSE-MIT", "LICENSE-MIT: line 1 column 1 is not JSON"),
         (&format!("plan {empty}"), "empty.json: the list has no accounts"),
-        ("plan A --emails 0", "'0' for '--emails <N>': 0 is not in 1..=2000000"),
-        ("plan A --emails many", "'many' for '--emails <N>'"),
+        ("plan A --emails 0", "'0' for '--emails <N>': give a whole number from 1 to 2000000"),
+        ("plan A --emails many", "'many' for '--emails <N>': give a whole number from 1 to 2000"),
+        ("plan A --emails -1", "'-1' for '--emails <N>': give a whole number from 1 to 2000000"),
+        ("explain A --emails -1", "'-1' for '--emails <N>': give a whole number from 0 to 2000"),
+        ("plan A --top -1", "'-1' for '--top <N>': give a whole number from 0"),
+        ("plan A --daily-cap -1", "'-1' for '--daily-cap <N>': give a whole number from 0 to 429"),
         ("plan A --zone Mars", "`Mars` is not an IANA time zone; write it as Europe/Madrid"),
         ("plan A --start monday", "`monday` is not an instant; write it as 2026-11-20T09:00:00Z"),
         ("plan A --start 2026-11-23", "`2026-11-23` is not an instant"),
@@ -208,6 +212,9 @@ fn bad_input_is_one_line_and_code_2() {
         ("plan A --emails 1 --html none/x.html", "cannot write none/x.html: No such file"),
         ("explain A --at 2026-01-01T00:00:00Z", "--at 2026-01-01T00:00:00Z is before the start"),
         ("explain A --at 2029-01-01T00:00:00Z", "is more than 400 d after the start"),
+        ("serve --rate 0", "'0' for '--rate <N>': give a whole number from 1 to 4294967295"),
+        ("serve --burst x", "'x' for '--burst <N>': give a whole number from 1 to 4294967295"),
+        ("serve --connections -1", "'-1' for '--connections <N>': give a whole number from 1"),
     ] {
         let mut line = line.replace(" A ", &format!(" {ACCOUNTS} "));
         if line.contains(ACCOUNTS) && !line.contains("--start") {
