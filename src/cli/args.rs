@@ -186,11 +186,11 @@ pub(super) struct AccountArgs {
     pub(super) account_cap: Option<u32>,
 
     /// The least time between two sends, in minutes or as 90s, 2h
-    #[arg(long, value_name = "SPAN", value_parser = parse::span)]
+    #[arg(long, value_name = "SPAN", value_parser = parse::spacing)]
     pub(super) spacing: Option<Span>,
 
     /// The most that chance adds to the spacing, in minutes or as 90s, 2h
-    #[arg(long, value_name = "SPAN", value_parser = parse::span)]
+    #[arg(long, value_name = "SPAN", value_parser = parse::spacing)]
     pub(super) jitter: Option<Span>,
 
     /// Send as soon as allowed, or evenly over what is left of the day's window

@@ -9,6 +9,9 @@ use std::ops::RangeInclusive;
 use chrono::Weekday;
 use mailrota::{CivilDay, Limit, Ramp, Schedule, Span, Timestamp, Zone};
 
+/// The longest spacing and jitter that an account takes.
+const SPACING_MAX: Span = Span::days(31);
+
 /// A range of the day as `--window` gives it, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Window {
@@ -92,12 +95,16 @@ pub(super) fn days(text: &str) -> Result<Days, String> {
     Ok(Days(days))
 }
 
-/// A length of time: `10` and `10m` are minutes; `90s`, `2h` and `1d` say their unit.
-pub(super) fn span(text: &str) -> Result<Span, String> {
+/// A time between two sends: `10` and `10m` are minutes; `90s`, `2h` and `1d` say their unit.
+pub(super) fn spacing(text: &str) -> Result<Span, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let wrong = || format!("`{text}` is not a length of time; write 10 (minutes), 90s, 2h or 1d");
     let number: u64 = digits.parse().map_err(|_| wrong())?;
-    unit(&text[digits.len()..], number).ok_or_else(wrong)
+    let span = unit(&text[digits.len()..], number).ok_or_else(wrong)?;
+    if span > SPACING_MAX {
+        return Err(format!("`{text}` is too long; give at most {SPACING_MAX}"));
+    }
+    Ok(span)
 }
 
 fn unit(name: &str, number: u64) -> Option<Span> {
@@ -153,8 +160,10 @@ mod tests {
 
     #[test]
     fn values_are_read_as_people_write_them() {
-        for (text, ms) in [("10", 600_000), ("90s", 90_000), ("2h", 7_200_000), ("0", 0)] {
-            assert_eq!(span(text), Ok(Span::milliseconds(ms)), "{text}");
+        for (text, ms) in
+            [("10", 600_000), ("90s", 90_000), ("2h", 7_200_000), ("0", 0), ("31d", 2_678_400_000)]
+        {
+            assert_eq!(spacing(text), Ok(Span::milliseconds(ms)), "{text}");
         }
         for (text, emails, length) in [
             ("30/1m", 30, Span::minutes(1)),
@@ -179,8 +188,9 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_quoted() {
         for (error, quoted) in [
-            (shown(span("ten")), "`ten`"),
-            (shown(span("5y")), "`5y`"),
+            (shown(spacing("ten")), "`ten`"),
+            (shown(spacing("5y")), "`5y`"),
+            (shown(spacing("32d")), "31 d"),
             (shown(positive("4294967296")), "from 1 to 4294967295"),
             (shown(whole::<u64>(0..=9)("1.5")), "from 0 to 9"),
             (shown(limit("30")), "`30`"),
