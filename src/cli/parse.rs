@@ -3,6 +3,7 @@
 //! Knows how values are written, not which option they are for.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
@@ -52,6 +53,19 @@ pub(super) fn whole<T: TryFrom<u64>>(
 pub(super) fn positive(text: &str) -> Result<NonZeroU32, String> {
     let number = whole(1..=u32::MAX.into())(text)?;
     NonZeroU32::new(number).ok_or_else(|| format!("`{text}` is none"))
+}
+
+/// An address to listen on, or a name that is looked up when it is.
+pub(super) fn listen(text: &str) -> Result<String, String> {
+    let is_named = |(name, port): (&str, &str)| {
+        !name.is_empty() && !name.contains([':', '[', ']', '/']) && port.parse::<u16>().is_ok()
+    };
+    if text.parse::<SocketAddr>().is_ok() || text.rsplit_once(':').is_some_and(is_named) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "`{text}` is not an address with a port; write 127.0.0.1:8025, [::1]:8025 or localhost:8025"
+    ))
 }
 
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
@@ -165,6 +179,9 @@ mod tests {
         {
             assert_eq!(spacing(text), Ok(Span::milliseconds(ms)), "{text}");
         }
+        for address in ["0.0.0.0:1", "[::1]:8025", "localhost:0", "mail-1.acme.example:8025"] {
+            assert_eq!(listen(address).as_deref(), Ok(address));
+        }
         for (text, emails, length) in [
             ("30/1m", 30, Span::minutes(1)),
             ("100/h", 100, Span::hours(1)),
@@ -193,6 +210,7 @@ mod tests {
             (shown(spacing("32d")), "31 d"),
             (shown(positive("4294967296")), "from 1 to 4294967295"),
             (shown(whole::<u64>(0..=9)("1.5")), "from 0 to 9"),
+            (shown(listen(":8025")), "`:8025`"),
             (shown(limit("30")), "`30`"),
             (shown(limit("30/60")), "`30/60`"),
             (shown(limit("5/90d")), "90 d"),

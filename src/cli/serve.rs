@@ -32,9 +32,10 @@ const FIRST_OWNER: OwnerId = OwnerId(1);
 
 #[derive(Args)]
 pub(super) struct Serve {
-    /// Where to listen
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8025")]
-    listen: SocketAddr,
+    /// Where to listen; a name such as localhost is looked up
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8025",
+          value_parser = parse::listen)]
+    listen: String,
 
     /// The file that everything is kept in
     #[arg(long, value_name = "FILE", default_value = "mailrota.db")]
@@ -114,10 +115,11 @@ pub(super) fn serve(serve: &Serve) -> Result<ExitCode, Failure> {
 }
 
 async fn run(serve: &Serve) -> Result<(), Failure> {
-    let listener = TcpListener::bind(serve.listen).await.map_err(|error| {
+    let deaf = |error| {
         Failure::new(format!("cannot listen on {}: {error}; give another --listen", serve.listen))
-    })?;
-    let address = listener.local_addr().unwrap_or(serve.listen);
+    };
+    let listener = TcpListener::bind(&serve.listen).await.map_err(deaf)?;
+    let address = listener.local_addr().map_err(deaf)?;
     let clock = Clock::machine();
     let service = Service::new(settings(serve), clock.clone());
     // Calls are answered from the start on, at first with 503.

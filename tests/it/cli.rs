@@ -217,6 +217,10 @@ fn bad_input_is_one_line_and_code_2() {
         ("serve --rate 0", "'0' for '--rate <N>': give a whole number from 1 to 4294967295"),
         ("serve --burst x", "'x' for '--burst <N>': give a whole number from 1 to 4294967295"),
         ("serve --connections -1", "'-1' for '--connections <N>': give a whole number from 1"),
+        ("serve --listen 8025", "`8025` is not an address with a port; write 127.0.0.1:8025"),
+        ("serve --listen ::1", "`::1` is not an address with a port; write 127.0.0.1:8025, [::1]"),
+        ("serve --listen a:99999", "`a:99999` is not an address with a port"),
+        ("serve --listen no.such.invalid:1", "cannot listen on no.such.invalid:1: "),
     ] {
         let mut line = line.replace(" A ", &format!(" {ACCOUNTS} "));
         if line.contains(ACCOUNTS) && !line.contains("--start") {

@@ -20,9 +20,12 @@ impl Serving {
     }
 
     pub(crate) fn start_with(folder: &Folder, options: &[&str]) -> Self {
+        let listens: &[&str] =
+            if options.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
         let mut child = Command::new(env!("CARGO_BIN_EXE_mailrota"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--store"])
+            .args(["serve", "--store"])
             .arg(folder.store())
+            .args(listens)
             .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -99,6 +102,15 @@ fn a_service_that_ended_goes_on_where_it_was() {
     let (status, _) = serving.call("GET", "/campaigns", &key, "");
     assert!(status.contains(" 401 "), "{status}");
     assert_eq!(serving.end(), Some(0));
+}
+
+#[test]
+fn a_name_is_listened_on_at_its_address() {
+    let folder = Folder::new();
+    let serving = Serving::start_with(&folder, &["--listen", "localhost:0"]);
+    let key = serving.key.clone().unwrap();
+    let (status, _) = serving.call("GET", "/campaigns", &key, "");
+    assert!(status.contains(" 200 "), "{status}");
 }
 
 /// The command `keys` on a folder's store: what it shows, or what it complains of.
