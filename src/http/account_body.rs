@@ -9,9 +9,9 @@ use crate::http::problem::{Detail, Problem};
 use crate::http::records::AccountRecord;
 use crate::http::settings::Unstated;
 use crate::http::{account_view, input};
-use crate::import::fields::{Fields, given, whole};
+use crate::import::fields::{Fields, cut, given, whole};
 use crate::import::{self, Defaults, ImportError};
-use crate::policy::Account;
+use crate::policy::{Account, Standpoint, Warmup};
 use crate::vocab::{OwnerId, Weight, Zone};
 
 /// What the reader of lists understands; of the names in one row either may be given.
@@ -177,16 +177,30 @@ fn changed(current: &Account, read: Account, body: &Map<String, Value>) -> Accou
     account.daily_cap = read.daily_cap;
     account.spacing = read.spacing;
     account.suspended = read.suspended;
-    if says("type") || says("smtp_host") {
+    // Several providers are shown by one word.
+    let tells_kind = account_view::kind(read.provider) != account_view::kind(account.provider);
+    if says("smtp_host") || (says("type") && tells_kind) {
         account.provider = read.provider;
     }
-    if says("warmup_details") {
-        account.warmup = read.warmup;
-    }
-    if tells_reputation(body) {
+    // What is known already was not measured anew: it keeps its date, and with it grows stale.
+    let value = |standpoint: Standpoint| standpoint.value;
+    if tells_reputation(body) && read.reputation.map(value) != current.reputation.map(value) {
         account.reputation = read.reputation;
     }
+    if says("warmup_details") && read.warmup != Some(shown(current.warmup.as_ref())) {
+        account.warmup = read.warmup;
+    }
     account
+}
+
+/// What the reader of lists makes of a warm-up as it is shown, also of none.
+fn shown(warmup: Option<&Warmup>) -> Warmup {
+    let mut shown = warmup.cloned().unwrap_or_default();
+    if let Some(words) = &mut shown.blocked {
+        let read = cut(words);
+        *words = if read.is_empty() { "blocked".to_owned() } else { read };
+    }
+    shown
 }
 
 fn tells_reputation(object: &Map<String, Value>) -> bool {

@@ -48,6 +48,8 @@ mod fraction;
 mod golden;
 mod histories;
 #[cfg(feature = "http")]
+mod http_accounts;
+#[cfg(feature = "http")]
 mod http_calls;
 #[cfg(feature = "http")]
 mod http_connections;

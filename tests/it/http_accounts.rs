@@ -1,0 +1,108 @@
+//! Accounts as they are shown, sent back: what somebody read and wrote again changes nothing.
+
+use chrono::TimeDelta;
+use mailrota::{Account, AccountId, Link, OwnerId, Provider, Reputation, Timestamp, Warmup, Zone};
+use serde_json::{Value, json};
+
+use crate::http_world::{World, account_body};
+use crate::world::monday;
+
+const SAVE: &str = "/api/v1/email-accounts/save";
+
+fn path(id: u64) -> String {
+    format!("/api/v1/email-accounts/{id}")
+}
+
+/// The account as the engine has it.
+fn known(world: &World, id: u64) -> Account {
+    world.engine().look(|engine, _| engine.account(AccountId(id)).unwrap().clone())
+}
+
+fn post(world: &World, path: &str, body: &Value) {
+    let answer = world.ask("POST", path, &body.to_string());
+    assert_eq!(answer.status, 200, "{path} {body}: {}", answer.body);
+}
+
+/// Sends back what is shown.
+fn send_back(world: &World, id: u64) {
+    let shown = world.ask("GET", &path(id), "").json();
+    post(world, &path(id), &shown);
+    let mut again = world.ask("GET", &path(id), "").json();
+    again["updated_at"] = shown["updated_at"].clone();
+    assert_eq!(again, shown);
+}
+
+#[test]
+fn what_is_shown_and_sent_back_changes_no_fact() {
+    let world = World::new();
+    let started = "2026-08-01T09:00:00.125Z";
+    let changes = [
+        json!({}),
+        json!({"warmup_reputation": null}),
+        json!({"warmup_enabled": true}),
+        json!({"warmup_details": {"warmup_created_at": started, "warmup_reputation": "91%"}}),
+        json!({"warmup_details": {"is_warmup_blocked": true, "blocked_reason": "spam"}}),
+        json!({"warmup_details": {"is_warmup_blocked": true, "warmup_created_at": started}}),
+        json!({"is_smtp_success": false, "smtp_failure_error": "535 no", "is_suspended": true}),
+        json!({"smtp_host": "smtp.zoho.eu", "timezone": "Europe/Madrid", "weight": 7}),
+        json!({"type": "GMAIL", "time_to_wait_in_mins": 12}),
+    ];
+    for (id, change) in (1..).zip(&changes) {
+        let mut body: Value = serde_json::from_str(&account_body(id)).unwrap();
+        if change.get("warmup_details").is_some() {
+            body.as_object_mut().unwrap().remove("warmup_reputation");
+        }
+        for (name, value) in change.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        post(&world, SAVE, &body);
+        let before = known(&world, id);
+        send_back(&world, id);
+        assert_eq!(known(&world, id), before, "{change}");
+        // The same with a reputation that has a date.
+        let feedback = format!("/api/v1/rotation/email-accounts/{id}/feedback");
+        post(&world, &feedback, &json!({"reputation": 92}));
+        let before = known(&world, id);
+        assert!(before.reputation.unwrap().measured_at.is_some());
+        send_back(&world, id);
+        assert_eq!(known(&world, id), before, "{change} with a date");
+    }
+    // What another program may have set, and no call can.
+    let at = Timestamp::try_from(monday()).unwrap();
+    let account = |id| Account::new(AccountId(id), OwnerId(1), "b@acme.example");
+    let others = [
+        account(101).warmup(Warmup::started(at).blocked(" spam ")).provider(Provider::Zoho),
+        account(102).warmup(Warmup::default().blocked("")).provider(Provider::Ses),
+        account(103).warmup(Warmup::default()).reputation(Reputation::FULL, at),
+        account(104).reputation_unknown().zone("Asia/Kolkata".parse::<Zone>().unwrap()),
+    ];
+    for before in others {
+        let id = before.id.0;
+        world.engine().add_account(before.clone(), monday()).unwrap();
+        send_back(&world, id);
+        assert_eq!(known(&world, id), before);
+    }
+}
+
+#[test]
+fn a_reputation_that_is_sent_back_grows_stale_all_the_same() {
+    let mut world = World::new();
+    post(&world, SAVE, &serde_json::from_str(&account_body(1)).unwrap());
+    post(&world, "/api/v1/rotation/email-accounts/1/feedback", &json!({"reputation": 92}));
+    assert_eq!(world.ask("POST", "/api/v1/campaigns/create", "{}").status, 200);
+    world.pass(TimeDelta::days(8));
+    let attach = |world: &World| {
+        world.ask("POST", "/api/v1/campaigns/1/email-accounts", r#"{"email_account_ids":[1]}"#)
+    };
+    let refused = attach(&world);
+    assert_eq!(refused.json()["details"][0]["reasons"][0]["code"], "reputation_stale");
+    send_back(&world, 1);
+    assert_eq!(attach(&world).told(), refused.told());
+    // Another value is news, and so is the same one if it is reported as measured.
+    post(&world, &path(1), &json!({"warmup_reputation": 93}));
+    assert_eq!(attach(&world).status, 200);
+    post(&world, "/api/v1/rotation/email-accounts/1/feedback", &json!({"reputation": 93}));
+    let dated = known(&world, 1).reputation.unwrap();
+    assert_eq!(dated.measured_at, Some(Timestamp::try_from(world.now).unwrap()));
+    assert_eq!(known(&world, 1).connection.smtp, Link::Verified);
+}
