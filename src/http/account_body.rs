@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 use crate::http::problem::{Detail, Problem};
 use crate::http::records::AccountRecord;
 use crate::http::settings::Unstated;
-use crate::http::{account_view, input};
+use crate::http::{account_view, input, rotation_body};
 use crate::import::fields::{Fields, cut, given, whole};
 use crate::import::{self, Defaults, ImportError};
 use crate::policy::{Account, Standpoint, Warmup};
-use crate::vocab::{OwnerId, Weight, Zone};
+use crate::vocab::{AccountId, OwnerId, Weight, Zone};
 
 /// What the reader of lists understands; of the names in one row either may be given.
 const READ: [&[&str]; 13] = [
@@ -87,7 +87,14 @@ pub(super) fn read(
         Err(error) => return Err(Problem::internal(error.to_string())),
     };
     let mut record = current.map(|current| current.record.clone()).unwrap_or_default();
-    let mut own = Own::default();
+    let mut own = Own {
+        rotation: match current {
+            None => Account::new(AccountId(id), owner, ""),
+            Some(current) => current.account.clone(),
+        },
+        weight: None,
+        zone: None,
+    };
     let reading = input::read(body, |fields| {
         own.read(fields, body, &mut record);
         Some(())
@@ -106,6 +113,8 @@ pub(super) fn read(
     };
     account.zone = own.zone.unwrap_or(account.zone);
     account.weight = own.weight.unwrap_or(account.weight);
+    let Account { limits, jitter, schedule, ramp, warmup_mail, pace, .. } = own.rotation;
+    let account = Account { limits, jitter, schedule, ramp, warmup_mail, pace, ..account };
     Ok(Read { account, record, sent_today: imported.sent_today })
 }
 
@@ -210,8 +219,10 @@ fn tells_reputation(object: &Map<String, Value>) -> bool {
 }
 
 /// What only a service reads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Own {
+    /// An account of which only what `rotation` sets counts.
+    rotation: Account,
     weight: Option<Weight>,
     zone: Option<Zone>,
 }
@@ -228,6 +239,9 @@ impl Own {
         self.weight = fields.optional("weight", "give a whole number from 0 to 100", |value| {
             Weight::new(u8::try_from(whole(value)?).ok()?).ok()
         });
+        if let Some(mut inside) = fields.inside("rotation") {
+            rotation_body::read(&mut inside, &mut self.rotation);
+        }
         let rule = "give the client's number, or null";
         record.client_id = match body.get("client_id") {
             None => record.client_id,

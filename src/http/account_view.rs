@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::http::records::AccountRecord;
+use crate::http::rotation_view::{self, RotationView};
 use crate::policy::{Account, Link, Provider};
 use crate::rotation::Engine;
 use crate::vocab::{CampaignId, Timestamp};
@@ -59,6 +60,10 @@ pub(super) struct AccountView {
     is_suspended: bool,
     /// The zone of its civil days; not in the reference.
     timezone: &'static str,
+    /// The operator's share of turns; not in the reference.
+    weight: u8,
+    /// How it takes part in the rotation; not in the reference.
+    rotation: RotationView,
     #[schema(value_type = Vec<Value>)]
     tags: Vec<Value>,
     warmup_details: Option<WarmupView>,
@@ -144,6 +149,8 @@ pub(super) fn account(
         imap_failure_error: words(&account.connection.imap),
         is_suspended: account.suspended,
         timezone: account.zone.name(),
+        weight: account.weight.value(),
+        rotation: rotation_view::rotation(account),
         tags: record.tags.clone(),
         warmup_details: warmup(account, record),
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::account_view::AccountView;
+use crate::http::rotation_body::RotationBody;
 
 /// A list of accounts.
 pub(super) type Accounts = Vec<AccountView>;
@@ -79,6 +80,8 @@ pub(super) struct EmailAccountBody {
     /// The operator's share of turns; not in the reference.
     #[schema(maximum = 100)]
     weight: Option<u8>,
+    /// How it takes part in the rotation; not in the reference. Null says nothing.
+    rotation: Option<RotationBody>,
 }
 
 /// Accounts to attach or to detach.

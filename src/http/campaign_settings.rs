@@ -30,7 +30,7 @@ const SPACING: [&str; 3] =
     ["min_time_btw_emails", "min_time_btwn_emails", "min_time_between_emails"];
 const LEADS: [&str; 3] = ["max_leads_per_day", "max_new_leads_per_day", "sending_limit"];
 /// The days of the week as the reference counts them.
-const WEEK: [Weekday; 7] = [
+pub(super) const WEEK: [Weekday; 7] = [
     Weekday::Sun,
     Weekday::Mon,
     Weekday::Tue,
@@ -98,6 +98,8 @@ struct SettingsBody {
     client_id: Option<u64>,
     /// The most new leads in a day, also `sending_limit`.
     max_leads_per_day: Option<u32>,
+    /// The most emails in a day over all accounts, null for no such cap; not in the reference.
+    daily_cap: Option<u32>,
     /// The least minutes between two sends of an account.
     #[schema(maximum = 44_640)]
     min_time_btwn_emails: Option<u64>,
@@ -220,7 +222,8 @@ fn window(fields: &mut Fields<'_>, before: Option<&ScheduleRecord>) -> Option<Sc
     Some(ScheduleRecord { zone: zone?, days: days?, start_hour: start?, end_hour: end? })
 }
 
-fn days(value: &Value) -> Option<Vec<u8>> {
+/// Days of the week, in order and each once.
+pub(super) fn days(value: &Value) -> Option<Vec<u8>> {
     let list = value.as_array().filter(|list| (1..=7).contains(&list.len()))?;
     let day =
         |value: &Value| whole(value).and_then(|day| u8::try_from(day).ok()).filter(|d| *d < 7);
@@ -286,6 +289,11 @@ fn settings(
         limits(fields, body, campaign, record);
         if let Some(name) = campaigns::name(fields) {
             record.name = name;
+        }
+        match (fields.emails("daily_cap"), body.get("daily_cap")) {
+            (None, Some(Value::Null)) => campaign.daily_cap = None,
+            (None, _) => {}
+            (cap, _) => campaign.daily_cap = cap,
         }
         if body.contains_key("client_id") {
             record.client_id = fields.optional("client_id", "give the client's number", whole);

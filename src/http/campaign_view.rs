@@ -26,6 +26,8 @@ pub(super) struct CampaignView {
     min_time_btwn_emails: u64,
     /// The most new leads in a day.
     max_leads_per_day: Option<u32>,
+    /// The most emails in a day over all accounts; not in the reference.
+    daily_cap: Option<u32>,
     stop_lead_settings: Option<String>,
     unsubscribe_text: Option<String>,
     client_id: Option<u64>,
@@ -70,6 +72,7 @@ pub(super) fn campaign(campaign: &Campaign, record: &CampaignRecord) -> Campaign
         scheduler_cron_value: schedule,
         min_time_btwn_emails: record.spacing_minutes,
         max_leads_per_day: campaign.new_lead_cap,
+        daily_cap: campaign.daily_cap,
         stop_lead_settings: text(settings, "stop_lead_settings"),
         unsubscribe_text: text(settings, "unsubscribe_text"),
         client_id: record.client_id,

@@ -54,6 +54,8 @@ mod reports;
 mod reservation_view;
 mod reservations;
 mod room;
+mod rotation_body;
+mod rotation_view;
 mod routes;
 mod run;
 mod service;

@@ -70,7 +70,7 @@ impl Findings {
 pub(crate) struct Fields<'a> {
     label: &'a str,
     place: usize,
-    path: &'static str,
+    path: String,
     object: &'a Map<String, Value>,
     findings: &'a mut Findings,
 }
@@ -82,7 +82,7 @@ impl<'a> Fields<'a> {
         object: &'a Map<String, Value>,
         findings: &'a mut Findings,
     ) -> Self {
-        Self { label, place, path: "", object, findings }
+        Self { label, place, path: String::new(), object, findings }
     }
 
     /// The account's place in the list, from 1.
@@ -98,13 +98,42 @@ impl<'a> Fields<'a> {
     /// Takes note that a field is wrong, or missing.
     pub(crate) fn wrong(&mut self, name: &str, rule: &str) {
         let value = self.given(name).map(quoted).unwrap_or_default();
-        let (label, path) = (self.label, self.path);
-        self.findings.add(|| FieldError {
-            account: clean(label),
-            field: if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") },
-            value,
-            rule: rule.to_owned(),
-        });
+        self.note(name, value, rule);
+    }
+
+    /// Takes note that a value is wrong, which may be one of a list.
+    #[cfg(feature = "http")]
+    pub(crate) fn wrong_value(&mut self, name: &str, value: &Value, rule: &str) {
+        self.note(name, quoted(value), rule);
+    }
+
+    fn note(&mut self, name: &str, value: String, rule: &str) {
+        let (label, field) = (self.label, self.path_of(name));
+        let rule = rule.to_owned();
+        self.findings.add(|| FieldError { account: clean(label), field, value, rule });
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    /// The field as it is written, also `null` or blank.
+    #[cfg(feature = "http")]
+    pub(crate) fn written(&self, name: &str) -> Option<&'a Value> {
+        self.object.get(name)
+    }
+
+    /// Takes note of every name that is none of these, or one of them in camel case.
+    #[cfg(feature = "http")]
+    pub(crate) fn only(&mut self, names: &[&str]) {
+        let is_camel = |name: &str| name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let object = self.object;
+        for (name, value) in object {
+            if !names.contains(&name.as_str()) && !is_camel(name) {
+                let rule = format!("is none of {}", names.join(", "));
+                self.wrong_value(&clean(name), value, &rule);
+            }
+        }
     }
 
     /// Reads a field if it is given; takes note if `read` does not understand it.
@@ -150,19 +179,18 @@ impl<'a> Fields<'a> {
     }
 
     /// The fields of an object inside this one.
-    pub(crate) fn inside(&mut self, name: &'static str) -> Option<Fields<'_>> {
+    pub(crate) fn inside(&mut self, name: &str) -> Option<Fields<'_>> {
         let object = self.given(name)?.as_object();
         if object.is_none() {
             self.wrong(name, "give an object, or null");
         }
-        let (label, place) = (self.label, self.place);
-        object.map(|object| Fields {
-            label,
-            place,
-            path: name,
-            object,
-            findings: &mut *self.findings,
-        })
+        Some(self.of(name, object?))
+    }
+
+    /// The fields of an object that is there, such as one of a list.
+    pub(crate) fn of<'b>(&'b mut self, name: &str, object: &'b Map<String, Value>) -> Fields<'b> {
+        let (label, place, path) = (self.label, self.place, self.path_of(name));
+        Fields { label, place, path, object, findings: &mut *self.findings }
     }
 
     /// Takes note if an earlier account of the list has the same identity.

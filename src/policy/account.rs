@@ -16,9 +16,9 @@ use crate::vocab::{AccountId, OwnerId, Reputation, Span, Timestamp, Weight, Zone
 /// The longest text that is kept of an address or of a provider's words, in bytes.
 const TEXT_MAX: usize = 1_000;
 /// The most further limits on one account.
-const LIMITS_MAX: usize = 16;
+pub(crate) const LIMITS_MAX: usize = 16;
 /// The longest spacing and the longest jitter.
-const SPACING_MAX: Span = Span::days(31);
+pub(crate) const SPACING_MAX: Span = Span::days(31);
 
 /// One mailbox that may be sent from, with everything an operator can set.
 ///

@@ -12,6 +12,7 @@ mod ramp;
 mod schedule;
 mod time_of_day;
 mod turn;
+mod week;
 
 pub use account::{Account, Pace, SettingError, WarmupMail};
 pub use block::{Block, Reason};
@@ -21,5 +22,9 @@ pub use mailbox::{Connection, Link, Provider, Standpoint, Warmup};
 pub use ramp::{Ramp, RampError};
 pub use schedule::{Schedule, ScheduleError};
 
+#[cfg(feature = "http")]
+pub(crate) use account::{LIMITS_MAX, SPACING_MAX};
 pub(crate) use ramp::SILENT_DAYS;
+#[cfg(feature = "http")]
+pub(crate) use time_of_day::minute_of_day;
 pub(crate) use turn::{PLACE_MAX, Place, TURN, WEIGHT_MAX, grain, rescaled, weight, within_reach};

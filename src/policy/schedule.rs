@@ -12,15 +12,13 @@ use chrono::Weekday;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::time_of_day::{DAY_MINUTES, minute_of_day};
+use crate::policy::week::{Week, add_range, all_day_all_week, index};
 use crate::vocab::{CivilDay, Span, Timestamp, Today, Zone};
 
 /// How many days ahead an opening is looked for: more than any horizon plus a year of holidays.
 const DAYS_AHEAD_MAX: i32 = 800;
 /// The end of an open stretch is looked for to the end of the next so many days.
 const LOOKED_AT_DAYS: u64 = 8;
-
-/// By day from Monday: ranges `[start, end)` in minutes of the day, ascending and apart.
-type Week = [Vec<(u16, u16)>; 7];
 
 /// From when to when it is open.
 type Piece = (Timestamp, Timestamp);
@@ -157,6 +155,12 @@ impl Schedule {
         self
     }
 
+    /// Closes no date as a whole.
+    pub fn without_holidays(mut self) -> Self {
+        self.holidays.clear();
+        self
+    }
+
     /// Whether it is open at every instant.
     pub fn is_always(&self) -> bool {
         self.holidays.is_empty() && self.week.as_deref().is_none_or(all_day_all_week)
@@ -165,6 +169,17 @@ impl Schedule {
     /// Whether it opens at any time of the week.
     pub fn ever_opens(&self) -> bool {
         self.week.as_ref().is_none_or(|week| week.iter().any(|day| !day.is_empty()))
+    }
+
+    /// The ranges of a day of the week in minutes of the day, ascending and apart; nothing if it is
+    /// open on all days.
+    pub fn ranges(&self, day: Weekday) -> Option<&[(u16, u16)]> {
+        self.week.as_ref().map(|week| week[index(day)].as_slice())
+    }
+
+    /// The dates that are closed, in order.
+    pub fn holidays(&self) -> impl Iterator<Item = CivilDay> + '_ {
+        self.holidays.iter().copied()
     }
 
     /// Whether `at` falls on a date that is closed as a holiday.
@@ -261,10 +276,6 @@ impl Default for Schedule {
     }
 }
 
-fn all_day_all_week(week: &Week) -> bool {
-    week.iter().all(|day| day.as_slice() == [(0, DAY_MINUTES)])
-}
-
 /// The ends of this and of the next stretch of [`LOOKED_AT_DAYS`], counted from the year 1, so
 /// that the answer is the same whenever within it one asks.
 fn looked_at(at: Timestamp) -> (Timestamp, Timestamp) {
@@ -272,24 +283,6 @@ fn looked_at(at: Timestamp) -> (Timestamp, Timestamp) {
     let since = at.since(Timestamp::MIN).as_ms();
     let near = Timestamp::MIN.plus(Span::milliseconds(since - since % length.as_ms()));
     (near.plus(length), near.plus(length).plus(length))
-}
-
-fn index(day: Weekday) -> usize {
-    day.num_days_from_monday() as usize
-}
-
-/// Puts a range in its place and makes one of those that touch.
-fn add_range(ranges: &mut Vec<(u16, u16)>, start: u16, end: u16) {
-    ranges.push((start, end));
-    ranges.sort_unstable();
-    let mut apart: Vec<(u16, u16)> = Vec::with_capacity(ranges.len());
-    for (start, end) in ranges.drain(..) {
-        match apart.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
-            Some(_) | None => apart.push((start, end)),
-        }
-    }
-    *ranges = apart;
 }
 
 impl TryFrom<Fields> for Schedule {

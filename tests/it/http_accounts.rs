@@ -1,7 +1,10 @@
 //! Accounts as they are shown, sent back: what somebody read and wrote again changes nothing.
 
-use chrono::TimeDelta;
-use mailrota::{Account, AccountId, Link, OwnerId, Provider, Reputation, Timestamp, Warmup, Zone};
+use chrono::{TimeDelta, Weekday};
+use mailrota::{
+    Account, AccountId, Limit, Link, OwnerId, Provider, Reputation, Schedule, Span, Timestamp,
+    Warmup, Zone,
+};
 use serde_json::{Value, json};
 
 use crate::http_world::{World, account_body};
@@ -32,6 +35,12 @@ fn send_back(world: &World, id: u64) {
     assert_eq!(again, shown);
 }
 
+/// Open at all times, and written down as a week of ranges.
+fn all_day_all_week() -> Schedule {
+    let days = (0..7).map(|day| Weekday::try_from(day).unwrap());
+    days.fold(Schedule::closed(), |schedule, day| schedule.open(day, "00:00", "24:00").unwrap())
+}
+
 #[test]
 fn what_is_shown_and_sent_back_changes_no_fact() {
     let world = World::new();
@@ -46,6 +55,11 @@ fn what_is_shown_and_sent_back_changes_no_fact() {
         json!({"is_smtp_success": false, "smtp_failure_error": "535 no", "is_suspended": true}),
         json!({"smtp_host": "smtp.zoho.eu", "timezone": "Europe/Madrid", "weight": 7}),
         json!({"type": "GMAIL", "time_to_wait_in_mins": 12}),
+        json!({"rotation": {"limits": [{"emails": 30, "length": "1m"}], "jitter": "2m",
+            "ramp": {"factor": {"start": 10, "percent": 150}}, "pace": "even",
+            "schedule": {"windows": [{"days": [5], "start_hour": "22:00", "end_hour": "06:30"}],
+                "holidays": ["2026-12-25"]}, "warmup_mail": "separate"}}),
+        json!({"rotation": {"ramp": {"table": [1, 2, 3]}, "schedule": {"windows": []}}}),
     ];
     for (id, change) in (1..).zip(&changes) {
         let mut body: Value = serde_json::from_str(&account_body(id)).unwrap();
@@ -70,10 +84,12 @@ fn what_is_shown_and_sent_back_changes_no_fact() {
     // What another program may have set, and no call can.
     let at = Timestamp::try_from(monday()).unwrap();
     let account = |id| Account::new(AccountId(id), OwnerId(1), "b@acme.example");
+    let odd = Limit::rolling(0, Span::milliseconds(1_001)).unwrap();
     let others = [
         account(101).warmup(Warmup::started(at).blocked(" spam ")).provider(Provider::Zoho),
         account(102).warmup(Warmup::default().blocked("")).provider(Provider::Ses),
         account(103).warmup(Warmup::default()).reputation(Reputation::FULL, at),
+        account(105).schedule(all_day_all_week()).limit(odd).jitter(Span::milliseconds(1)),
         account(104).reputation_unknown().zone("Asia/Kolkata".parse::<Zone>().unwrap()),
     ];
     for before in others {

@@ -65,6 +65,8 @@ mod http_metrics;
 mod http_owners;
 #[cfg(feature = "http")]
 mod http_page;
+#[cfg(feature = "http")]
+mod http_rotation;
 #[cfg(feature = "cli")]
 mod http_socket;
 #[cfg(feature = "http")]
