@@ -20,7 +20,7 @@ use crate::import::fields::{Fields, whole};
 use crate::policy::Account;
 use crate::rotation::Engine;
 use crate::store::{Documents, Step};
-use crate::vocab::{AccountId, OwnerId, Timestamp};
+use crate::vocab::{AccountId, OwnerId, Span, Timestamp};
 
 pub(super) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
@@ -134,7 +134,7 @@ impl Wanted {
 
     fn takes(&self, engine: &Engine, documents: &Documents, account: &Account) -> bool {
         let is = |wanted: Option<bool>, found: bool| wanted.is_none_or(|wanted| wanted == found);
-        let record = || record(documents, account.id);
+        let record = || record(documents, account);
         let blocked = account.warmup.as_ref().is_some_and(|warmup| warmup.blocked.is_some());
         let kind = account_view::kind(account.provider);
         is(self.in_use, engine.campaigns_of(account.id).next().is_some())
@@ -333,7 +333,7 @@ fn change(
     body: &Map<String, Value>,
 ) -> Result<(), Problem> {
     let account = records::account(step, caller.owner, id).ok_or(Problem::NOT_FOUND)?;
-    let before = record(step.documents(), account.id);
+    let before = record(step.documents(), account);
     let current = Current { account, record: &before };
     let unstated = caller.service.settings().unstated;
     let mut read = account_body::read(body, id, caller.owner, Some(current), unstated)?;
@@ -341,7 +341,10 @@ fn change(
         is_free(step, &read.account)?;
     }
     read.record.updated_at = Timestamp::try_from(caller.now).ok();
-    read.account.spacing = spacing::of(step, AccountId(id), read.record.spacing_minutes);
+    let asked = spacing::of(step, AccountId(id), read.record.spacing_minutes);
+    // What another program set may be finer than minutes, and is not changed by what is shown of it.
+    let stays = asked == Span::minutes(whole_minutes(account.spacing));
+    read.account.spacing = if stays { account.spacing } else { asked };
     write(step, id, &read.record)?;
     step.change_account(read.account, caller.now)?;
     Ok(())
@@ -352,9 +355,16 @@ fn write(step: &mut Step<'_>, id: u64, record: &AccountRecord) -> Result<(), Pro
         .map_err(|error| Problem::internal(error.to_string()))
 }
 
-/// What is kept of an account; an account that another program added has its own spacing.
-pub(super) fn record(documents: &Documents, id: AccountId) -> AccountRecord {
-    records::load(documents, Kind::Account, id.0).unwrap_or_default()
+/// What is kept of an account. One that another program added asks for the spacing that it has.
+pub(super) fn record(documents: &Documents, account: &Account) -> AccountRecord {
+    let spacing_minutes = whole_minutes(account.spacing);
+    let added = || AccountRecord { spacing_minutes, ..AccountRecord::default() };
+    records::load(documents, Kind::Account, account.id.0).unwrap_or_else(added)
+}
+
+/// Minutes that are no less than a spacing.
+fn whole_minutes(spacing: Span) -> u64 {
+    spacing.as_ms().div_ceil(60_000)
 }
 
 /// An account as it is shown.
@@ -365,7 +375,7 @@ pub(super) fn view(
     caller: &Caller,
 ) -> AccountView {
     let sent = engine.standing(account.id, caller.now).map_or(0, |standing| standing.sent);
-    account_view::account(engine, account, &record(documents, account.id), sent)
+    account_view::account(engine, account, &record(documents, account), sent)
 }
 
 /// Accounts that are not the owner's, each once.

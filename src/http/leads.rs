@@ -138,7 +138,7 @@ async fn statistics(
         let rows = page.cut(engine.attached(campaign.id)).filter_map(|id| {
             let account = engine.account(id)?;
             let standing = engine.standing(id, caller.now).ok().filter(|_| present);
-            let name = accounts::record(documents, id).fields.get("from_name").cloned();
+            let name = accounts::record(documents, account).fields.get("from_name").cloned();
             Some(Row {
                 email_account_id: id.0,
                 from_email: account.address.clone(),

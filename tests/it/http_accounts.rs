@@ -90,6 +90,8 @@ fn what_is_shown_and_sent_back_changes_no_fact() {
         account(102).warmup(Warmup::default().blocked("")).provider(Provider::Ses),
         account(103).warmup(Warmup::default()).reputation(Reputation::FULL, at),
         account(105).schedule(all_day_all_week()).limit(odd).jitter(Span::milliseconds(1)),
+        account(106).spacing(Span::minutes(10)),
+        account(107).spacing(Span::seconds(90)),
         account(104).reputation_unknown().zone("Asia/Kolkata".parse::<Zone>().unwrap()),
     ];
     for before in others {
@@ -97,7 +99,11 @@ fn what_is_shown_and_sent_back_changes_no_fact() {
         world.engine().add_account(before.clone(), monday()).unwrap();
         send_back(&world, id);
         assert_eq!(known(&world, id), before);
+        post(&world, &path(id), &json!({}));
+        assert_eq!(known(&world, id), before);
     }
+    post(&world, &path(107), &json!({"time_to_wait_in_mins": 3}));
+    assert_eq!(known(&world, 107).spacing, Span::minutes(3));
 }
 
 #[test]
