@@ -10,6 +10,7 @@ use crate::http::records::AccountRecord;
 use crate::http::settings::Unstated;
 use crate::http::{account_view, input, rotation_body};
 use crate::import::fields::{Fields, cut, given, whole};
+use crate::import::smartlead::WARMUP_START;
 use crate::import::{self, Defaults, ImportError};
 use crate::policy::{Account, Standpoint, Warmup};
 use crate::vocab::{AccountId, OwnerId, Weight, Zone};
@@ -197,9 +198,24 @@ fn changed(current: &Account, read: Account, body: &Map<String, Value>) -> Accou
         account.reputation = read.reputation;
     }
     if says("warmup_details") && read.warmup != Some(shown(current.warmup.as_ref())) {
-        account.warmup = read.warmup;
+        account.warmup = read.warmup.map(|read| told(current.warmup.as_ref(), read, body));
     }
     account
+}
+
+/// The warm-up that was read, with what was not told of it as it was.
+fn told(current: Option<&Warmup>, mut read: Warmup, body: &Map<String, Value>) -> Warmup {
+    let details = body.get("warmup_details").and_then(Value::as_object);
+    let tells =
+        |names: &[&str]| details.is_some_and(|of| names.iter().any(|name| of.contains_key(*name)));
+    let Some(current) = current else { return read };
+    if !tells(&WARMUP_START) {
+        read.started_at = current.started_at;
+    }
+    if !tells(&["blocked_reason", "is_warmup_blocked"]) {
+        read.blocked.clone_from(&current.blocked);
+    }
+    read
 }
 
 /// What the reader of lists makes of a warm-up as it is shown, also of none.

@@ -40,7 +40,7 @@ pub(crate) mod error;
 pub(crate) mod fields;
 mod instantly;
 pub(crate) mod reputation;
-mod smartlead;
+pub(crate) mod smartlead;
 
 pub use error::{FieldError, ImportError};
 pub use reputation::ReputationWord;

@@ -13,7 +13,7 @@ use crate::vocab::{AccountId, Reputation, Span};
 
 const CAP: [&str; 2] = ["message_per_day", "max_email_per_day"];
 const SPACING: [&str; 2] = ["minTimeToWaitInMins", "time_to_wait_in_mins"];
-const WARMUP_START: [&str; 2] = ["created_at", "warmup_created_at"];
+pub(crate) const WARMUP_START: [&str; 2] = ["created_at", "warmup_created_at"];
 
 /// Whose servers a host name is, by the end of the name.
 const HOSTS: [(&str, Provider); 15] = [

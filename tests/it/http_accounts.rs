@@ -107,6 +107,24 @@ fn what_is_shown_and_sent_back_changes_no_fact() {
 }
 
 #[test]
+fn a_part_of_a_warm_up_leaves_the_rest_as_it_is() {
+    let world = World::new();
+    let mut body: Value = serde_json::from_str(&account_body(1)).unwrap();
+    let started = "2026-09-01T00:00:00Z";
+    body["warmup_details"] =
+        json!({"warmup_created_at": started, "is_warmup_blocked": true, "blocked_reason": "spam"});
+    post(&world, SAVE, &body);
+    let at = Timestamp::parse(started).unwrap();
+    let blocked = Warmup::started(at).blocked("spam");
+    assert_eq!(known(&world, 1).warmup, Some(blocked.clone()));
+    post(&world, &path(1), &json!({"warmup_details": {"warmup_reputation": "91%"}}));
+    assert_eq!(known(&world, 1).warmup, Some(blocked), "a reputation lifts no block");
+    assert_eq!(known(&world, 1).reputation.unwrap().value.value(), 91);
+    post(&world, &path(1), &json!({"warmupDetails": {"isWarmupBlocked": false}}));
+    assert_eq!(known(&world, 1).warmup, Some(Warmup::started(at)));
+}
+
+#[test]
 fn a_reputation_that_is_sent_back_grows_stale_all_the_same() {
     let mut world = World::new();
     post(&world, SAVE, &serde_json::from_str(&account_body(1)).unwrap());
