@@ -342,7 +342,7 @@ fn change(
     }
     read.record.updated_at = Timestamp::try_from(caller.now).ok();
     let asked = spacing::of(step, AccountId(id), read.record.spacing_minutes);
-    // What another program set may be finer than minutes, and is not changed by what is shown of it.
+    // What another program set may be finer than minutes; what is shown of it does not change it.
     let stays = asked == Span::minutes(whole_minutes(account.spacing));
     read.account.spacing = if stays { account.spacing } else { asked };
     write(step, id, &read.record)?;
