@@ -3,6 +3,7 @@
 //! Nothing here changes anything. What may take long is asked on a thread for such work.
 
 use axum::Json;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +19,7 @@ use crate::http::reservation_view::{self, CandidateView, ReasonView};
 use crate::http::service::Service;
 use crate::http::standing_view::{self, StandingView};
 use crate::import::fields::{Fields, whole};
-use crate::rotation::{ClockError, Engine, QuestionError};
+use crate::rotation::Engine;
 use crate::vocab::{AccountId, CampaignId, Span, Timestamp};
 
 pub(super) fn router() -> OpenApiRouter<Service> {
@@ -188,23 +189,8 @@ async fn explain(
     })?;
     aside(caller, move |engine, caller| {
         let campaign = campaign(engine, caller, id)?;
-        let at = at.map_or(caller.now, Timestamp::to_datetime);
-        let given = Timestamp::try_from(at).ok();
-        if let Some(seen) = engine.seen().filter(|seen| given.is_some_and(|at| at < *seen)) {
-            let message =
-                format!("is before {seen}, up to when things are known; give a later one");
-            return Err(Problem::field("at", message));
-        }
-        let explanation = engine.explain(campaign, at).map_err(|error| {
-            let QuestionError::Clock(error) = error else { return error.into() };
-            let message = match error {
-                ClockError::OutOfRange(error) => error.to_string(),
-                ClockError::TooFarAhead { seen, leap_max, .. } => {
-                    format!("is too far ahead; give an instant up to {}", seen.plus(leap_max))
-                }
-            };
-            Problem::field("at", message)
-        })?;
+        let at = asked_at(engine, caller, at)?;
+        let explanation = engine.explain(campaign, at)?;
         let blocks = explanation.campaign.iter();
         Ok(ExplanationView {
             at: Timestamp::try_from(at).map(instant).unwrap_or_default(),
@@ -216,6 +202,27 @@ async fn explain(
         })
     })
     .await
+}
+
+/// The instant that is asked about, which cannot be past: the present as it is known, if none is
+/// given.
+fn asked_at(
+    engine: &Engine,
+    caller: &Caller,
+    given: Option<Timestamp>,
+) -> Result<DateTime<Utc>, Problem> {
+    let seen = engine.seen().unwrap_or(Timestamp::MIN);
+    let Some(at) = given else { return Ok(caller.now.max(seen.to_datetime())) };
+    if at < seen {
+        let message = format!("is before {seen}, up to when things are known; give a later one");
+        return Err(Problem::field("at", message));
+    }
+    let last = seen.plus(engine.config().leap_max);
+    if seen > Timestamp::MIN && at > last {
+        let message = format!("is too far ahead; give an instant up to {last}");
+        return Err(Problem::field("at", message));
+    }
+    Ok(at.to_datetime())
 }
 
 /// A number of a query within its range, or what it is if it is not given.

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
 use mailrota::http::{Service, Settings, revoke_key};
-use mailrota::{Clock, Fault};
+use mailrota::{Clock, Fault, Timestamp};
 use serde_json::{Value, json};
 
 use crate::http_world::{World, account_body, settings};
@@ -164,6 +164,22 @@ fn a_service_that_starts_or_stops_says_so() {
     let refused = world.ask("GET", "/api/v1/campaigns", "");
     assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("starting")));
     assert_eq!(world.ask("GET", "/readyz", "").told(), (503, r#"{"status":"starting"}"#));
+}
+
+#[test]
+fn a_clock_that_steps_back_is_asked_of_the_latest_instant_that_was_seen() {
+    let mut world = World::new();
+    world.set_up(1);
+    assert_eq!(world.ask("POST", RESERVE, r#"{"lead_id":1}"#).json()["answer"], "reserved");
+    let seen = world.now;
+    world.pass(-TimeDelta::hours(1));
+    let explained = world.ask("GET", "/api/v1/rotation/campaigns/1/explain", "");
+    assert_eq!(explained.status, 200, "{}", explained.body);
+    let at = Timestamp::try_from(seen).unwrap().to_string();
+    assert_eq!(explained.json()["at"], json!(at));
+    world.pass(TimeDelta::days(500));
+    let refused = world.ask("GET", "/api/v1/rotation/campaigns/1/explain", "");
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("clock")));
 }
 
 #[test]
