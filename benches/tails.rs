@@ -27,7 +27,7 @@ mod pool;
 /// A history: what it is called, its size, and what lives through it.
 type Scenario = (&'static str, u64, fn(u64) -> Calls);
 
-const SCENARIOS: [Scenario; 26] = [
+const SCENARIOS: [Scenario; 28] = [
     ("steady", 1_000, crowds::steady),
     ("steady", 100_000, crowds::steady),
     ("steady", 1_000_000, crowds::steady),
@@ -40,6 +40,8 @@ const SCENARIOS: [Scenario; 26] = [
     ("midnight", 1_000, crowds::midnight),
     ("midnight", 100_000, crowds::midnight),
     ("midnight", 1_000_000, crowds::midnight),
+    ("idle", 1_000, crowds::idle),
+    ("idle", 100_000, crowds::idle),
     ("window", 1_000, crowds::window),
     ("window", 100_000, crowds::window),
     ("memberships", 10_000, changes::memberships),

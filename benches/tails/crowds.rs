@@ -80,7 +80,20 @@ pub(crate) fn midnight(n: u64) -> Calls {
     pool.calls
 }
 
-/// Everybody's window opens at 09:00 and closes at 17:00.
+/// Everybody sends at one instant and rests, each for as long as it is set, and for an hour nobody
+/// asks.
+pub(crate) fn idle(n: u64) -> Calls {
+    let mut pool = Pool::of(n, usual);
+    pool.quietly(|pool| pool.burst(0, n));
+    for _ in 0..by_size(n, [20, 2, 1]) {
+        pool.now += TimeDelta::hours(1);
+        pool.burst(0, n);
+    }
+    pool.calls
+}
+
+/// Everybody's window opens at 09:00 and closes at 17:00. At noon, when all have rested, one more
+/// email is sent.
 pub(crate) fn window(n: u64) -> Calls {
     let office = Schedule::working_days("09:00", "17:00").expect("a range of the day");
     let mut pool = Pool::of(n, |id| usual(id).schedule(office.clone()));
@@ -91,6 +104,8 @@ pub(crate) fn window(n: u64) -> Calls {
         pool.wait(0);
         assert_eq!(pool.now, at(pool.now, 9));
         pool.burst(0, n);
+        pool.now = at(pool.now, 12);
+        pool.quietly(|pool| pool.burst(0, 1));
         pool.now = at(pool.now, 17);
     };
     pool.quietly(day);
