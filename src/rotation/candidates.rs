@@ -249,8 +249,7 @@ impl<'a> Candidacy<'a> {
         let excluded = &self.request.excluded;
         let mut from = base;
         if is_open || !index.anybody_ready(state, self.slot, excluded) {
-            let (rota, mut lens) = index.open(state, self.slot)?;
-            let (ready_at, id) = rota.first_waiting(&mut lens, excluded)?;
+            let (ready_at, id) = index.first_waiting(state, self.slot, excluded)?;
             from = opens(base.max(ready_at))?;
             // Whoever is ready first is the answer, unless the campaign lets nobody send then.
             if from == ready_at {

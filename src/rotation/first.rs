@@ -34,6 +34,9 @@ impl Rota {
         if self.scans {
             return self.scan_eligible(lens);
         }
+        if self.is_shut(lens.now) {
+            return None;
+        }
         loop {
             let Self { seats, turns, .. } = self;
             let rows = Present { seats, outlooks: lens.outlooks, now: lens.now };
@@ -49,6 +52,9 @@ impl Rota {
     pub(crate) fn first_ahead(&mut self, lens: &mut Lens<'_>) -> Option<Slot> {
         if self.scans {
             return self.scan_ahead(lens);
+        }
+        if self.is_shut(lens.now) {
+            return None;
         }
         loop {
             let Self { seats, turns, .. } = self;

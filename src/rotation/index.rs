@@ -6,12 +6,14 @@
 
 use crate::policy::grain;
 use crate::rotation::charge::Taken;
+use crate::rotation::closing::Closing;
 use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::reservation::{Fate, Reservations};
 use crate::rotation::rota::Rota;
 use crate::rotation::rules::AccountRules;
 use crate::rotation::scan::SCANNED_MAX;
+use crate::rotation::shut::LOOKS_MAX;
 use crate::rotation::state::{AccountRecord, State};
 use crate::rotation::swept::Swept;
 use crate::rotation::table::{Hint, Slot};
@@ -28,21 +30,30 @@ pub(crate) enum Touch {
     Granted,
 }
 
+/// From so many accounts of a campaign on it matters that not all are looked at when their windows
+/// close at once.
+const FORESEEN_MIN: usize = 1_000;
+
 /// Everything derived.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     pub(crate) now: Timestamp,
     /// By the account's slot.
-    outlooks: Vec<Outlook>,
+    pub(super) outlooks: Vec<Outlook>,
+    /// What comes after each. Empty as long as nobody's closing is foreseen.
+    pub(super) closings: Vec<Closing>,
     /// Where each account may wait: campaigns, and its rows there. What no longer holds is dropped
     /// when it is looked at.
-    waits: Vec<Vec<(Slot, Slot)>>,
+    pub(super) waits: Vec<Vec<(Slot, Slot)>>,
     /// By the campaign's slot.
     rotas: Vec<Rota>,
     /// Reservations that are out by when they lapse; the first is one of them.
     lapses: Swept<ReservationId>,
     /// Of a campaign whose accounts are shared, up to so many are gone through.
     pub(crate) scanned_max: usize,
+    /// Closings are foreseen once a campaign has so many accounts.
+    pub(crate) foreseen_min: usize,
+    pub(super) foresees: bool,
 }
 
 impl Index {
@@ -50,10 +61,13 @@ impl Index {
         let mut index = Self {
             now: state.seen.unwrap_or(Timestamp::MIN),
             outlooks: Vec::new(),
+            closings: Vec::new(),
             waits: Vec::new(),
             rotas: Vec::new(),
             lapses: Swept::default(),
             scanned_max: SCANNED_MAX,
+            foreseen_min: FORESEEN_MIN,
+            foresees: false,
         };
         for (id, slot) in state.accounts.slots() {
             index.grow(slot);
@@ -97,6 +111,7 @@ impl Index {
         let lens = Lens {
             attached: &record.attached,
             outlooks: &self.outlooks,
+            closings: &self.closings,
             waits: &mut self.waits,
             campaign,
             now: self.now,
@@ -122,6 +137,10 @@ impl Index {
             self.look_again(state, campaign, row, account);
         }
         for (row, account) in self.rota(campaign).staying(now) {
+            self.look_again(state, campaign, row, account);
+        }
+        let mut few = LOOKS_MAX;
+        while let Some((row, account)) = self.rota(campaign).shut_by_now(now, &mut few) {
             self.look_again(state, campaign, row, account);
         }
         if let Some((rota, mut lens)) = self.open(state, campaign) {
@@ -182,6 +201,22 @@ impl Index {
         found
     }
 
+    /// The first of those that wait whom the request does not exclude, and until when it waits.
+    pub(crate) fn first_waiting(
+        &mut self,
+        state: &State,
+        campaign: Slot,
+        excluded: &[AccountId],
+    ) -> Option<(Timestamp, AccountId)> {
+        loop {
+            let (rota, mut lens) = self.open(state, campaign)?;
+            let found = rota.first_waiting(&mut lens, excluded);
+            let now = lens.now;
+            let Some((row, account)) = rota.shut_before(found, now) else { return found };
+            self.look_again(state, campaign, row, account);
+        }
+    }
+
     /// The outlook of an account at the present.
     pub(crate) fn outlook(&mut self, state: &State, account: Slot) -> Outlook {
         self.grow(account);
@@ -194,82 +229,6 @@ impl Index {
     /// Whether surely nothing but a pause can hold an account now.
     pub(crate) fn is_calm(&self, account: Slot) -> bool {
         self.outlooks.get(account.index()).is_some_and(|outlook| outlook.is_calm(self.now))
-    }
-
-    /// Looks at an account after a change of its facts.
-    pub(crate) fn touch(&mut self, state: &State, account: Slot, touch: Touch) {
-        self.grow(account);
-        let Some(record) = state.accounts.at(account) else { return };
-        if touch != Touch::Changed && !record.deleted {
-            let rules = AccountRules::of(state, record);
-            let new = &mut self.outlooks[account.index()];
-            let (old_ready_at, old_at, old_turn) = (new.ready_at, new.at, new.next - new.at);
-            if new.shift(rules, self.now, touch == Touch::Granted) {
-                let moves = new.at < old_at || new.turns_otherwise(old_turn);
-                if new.ready_at < old_ready_at {
-                    self.hurry(state, account);
-                }
-                if moves {
-                    self.tell(state, account, true);
-                }
-                return;
-            }
-        }
-        self.renew(state, account);
-    }
-
-    /// Asks every rule of an account. Returns whether its campaigns were told.
-    fn renew(&mut self, state: &State, account: Slot) -> bool {
-        let Some(record) = state.accounts.at(account).filter(|record| !record.deleted) else {
-            let mut none = Outlook::NONE;
-            none.succeed(&self.outlooks[account.index()]);
-            self.outlooks[account.index()] = none;
-            return false;
-        };
-        let mut new = Outlook::of(AccountRules::of(state, record), self.now);
-        new.succeed(&self.outlooks[account.index()]);
-        let old = std::mem::replace(&mut self.outlooks[account.index()], new);
-        if new.ready_at < old.ready_at {
-            self.hurry(state, account);
-        }
-        let moves = new.at < old.at || new.turns_otherwise(old.next - old.at);
-        let tells = moves || new.away() != old.away() || new.flips_at < old.flips_at;
-        if tells {
-            self.tell(state, account, moves);
-        }
-        tells
-    }
-
-    /// Tells the account's campaigns what they must know of its new outlook.
-    fn tell(&mut self, state: &State, account: Slot, moves: bool) {
-        let Some((id, record)) = state.accounts.row(account) else { return };
-        for campaign in record.campaigns.iter() {
-            let Some(slot) = state.campaigns.slot(campaign) else { continue };
-            let row = state.campaigns.at(slot).and_then(|campaign| campaign.attached.slot(id));
-            let (Some(row), Some((rota, mut lens))) = (row, self.open(state, slot)) else {
-                continue;
-            };
-            rota.told(&mut lens, row, moves);
-        }
-    }
-
-    /// Lets an account up where it waits for longer than it has to.
-    fn hurry(&mut self, state: &State, account: Slot) {
-        if self.waits[account.index()].is_empty() {
-            return;
-        }
-        let mut waits = std::mem::take(&mut self.waits[account.index()]);
-        waits.sort_unstable();
-        waits.dedup();
-        for (campaign, row) in waits.drain(..) {
-            if let Some((rota, mut lens)) = self.open(state, campaign) {
-                rota.hurry(&mut lens, row, account);
-            }
-        }
-        // The list keeps its memory for the next pause.
-        if self.waits[account.index()].is_empty() {
-            self.waits[account.index()] = waits;
-        }
     }
 
     /// Puts an account where it belongs in a campaign.
@@ -304,6 +263,10 @@ impl Index {
 
     /// Takes accounts in that are attached to a campaign.
     pub(crate) fn attached(&mut self, state: &State, campaign: Slot, ids: &[AccountId]) {
+        let count = state.campaigns.at(campaign).map_or(0, |of| of.attached.len());
+        if count >= self.foreseen_min && !self.foresees {
+            self.begin_to_foresee(state);
+        }
         let Some((rota, mut lens)) = self.open(state, campaign) else { return };
         for id in ids {
             if let (Some(row), Some(slot)) = (lens.attached.slot(id), state.accounts.slot(id)) {
@@ -323,6 +286,10 @@ impl Index {
     /// Who has to leave a campaign's rotation, by number.
     pub(crate) fn leaving(&mut self, state: &State, campaign: Slot) -> Vec<AccountId> {
         let mut leaving = Vec::new();
+        let now = self.now;
+        while let Some((row, account)) = self.rota(campaign).next_shut(now) {
+            self.look_again(state, campaign, row, account);
+        }
         for row in self.rota(campaign).take_leaving() {
             let Some(account) = self.rota(campaign).account(row) else { continue };
             let away = self.outlook(state, account).away();
@@ -379,12 +346,5 @@ impl Index {
     /// When the next reservation lapses.
     pub(crate) fn next_lapse(&self) -> Option<Timestamp> {
         self.lapses.first().map(|(ends_at, _)| ends_at)
-    }
-
-    fn grow(&mut self, account: Slot) {
-        if self.outlooks.len() <= account.index() {
-            self.outlooks.resize(account.index() + 1, Outlook::NONE);
-            self.waits.resize(account.index() + 1, Vec::new());
-        }
     }
 }

@@ -3,6 +3,7 @@
 //! Knows where an account stands in virtual time, and no order.
 
 use crate::policy::grain;
+use crate::rotation::closing::Closing;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::rota::Rota;
 use crate::rotation::standing::Spot;
@@ -14,6 +15,8 @@ use crate::vocab::{AccountId, Timestamp};
 pub(crate) struct Lens<'a> {
     pub(crate) attached: &'a Table<AccountId, Attachment>,
     pub(crate) outlooks: &'a [Outlook],
+    /// What comes after each account's outlook. Empty if nobody asks.
+    pub(crate) closings: &'a [Closing],
     /// Where each account may wait: campaigns, and its rows there. Empty if nobody asks.
     pub(crate) waits: &'a mut [Vec<(Slot, Slot)>],
     pub(crate) campaign: Slot,

@@ -365,6 +365,7 @@ impl Pool {
         Lens {
             attached: &self.attached,
             outlooks: &self.outlooks,
+            closings: &[],
             // A pause never gets shorter.
             waits: &mut [],
             campaign: Slot::from_number(0),
@@ -389,8 +390,7 @@ mod tests {
         let at = |ms| Timestamp::from_unix_ms(ms).unwrap();
         let mut lineup = Lineup::new();
         assert_eq!(lineup.pick(at(0)), Err(Timestamp::MAX));
-        lineup.add(1, 2, Span::seconds(1));
-        lineup.add(1, 0, Span::seconds(1));
+        let _ = [2, 0].map(|cap| lineup.add(1, cap, Span::seconds(1)));
         assert_eq!(lineup.pick(at(0)), Ok(0));
         assert_eq!(lineup.pick(at(0)), Err(at(1_000)));
         assert_eq!(lineup.pick(at(1_000)), Ok(0));

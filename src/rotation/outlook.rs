@@ -121,6 +121,11 @@ impl Outlook {
         true
     }
 
+    /// Has the account looked at after so many grants at the latest.
+    pub(crate) fn spare(&mut self, grants: u32) {
+        self.grants = self.grants.min(grants);
+    }
+
     /// Of a member that may send so many times until an instant, and then again. With none of them
     /// it is away.
     pub(crate) fn lease(&mut self, grants: u32, until: Timestamp) {
@@ -186,6 +191,6 @@ impl Outlook {
 }
 
 /// Whether a reason is a pause between two sends, which is not kept but computed anew.
-const fn is_pause(reason: Reason) -> bool {
+pub(crate) const fn is_pause(reason: Reason) -> bool {
     matches!(reason, Reason::GapNotOver | Reason::SettlementAwaited | Reason::PaceNotDue)
 }

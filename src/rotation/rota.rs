@@ -17,6 +17,7 @@ use crate::rotation::on_the_way::OnTheWay;
 use crate::rotation::order::Order;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::seat::{Place, Seat, are_few, stands};
+use crate::rotation::shut::Shut;
 use crate::rotation::standing::{Spot, Ticket};
 use crate::rotation::state::Attachment;
 use crate::rotation::table::Slot;
@@ -36,6 +37,10 @@ pub(crate) struct Rota {
     /// Until when the last rest, and how many of them until the same instant.
     alike: Alike,
     pub(super) flips: Agenda<Slot>,
+    /// Those whose windows will close, or have closed.
+    pub(super) shut: Shut,
+    /// How many take part and go on doing so.
+    pub(super) parts: usize,
     pub(super) absent: Absent,
     /// Who may have to leave before the next grant.
     pub(super) leaving: Vec<Slot>,
@@ -59,6 +64,8 @@ impl Default for Rota {
             out: OnTheWay::default(),
             alike: Alike::default(),
             flips: Agenda::default(),
+            shut: Shut::default(),
+            parts: 0,
             absent: Absent::default(),
             leaving: Vec::new(),
             stays_at: Timestamp::MAX,
@@ -88,6 +95,7 @@ impl Rota {
             ticket: Ticket::NONE,
             moves: 0,
             flips_at,
+            shuts: false,
             noted_at,
         };
         self.seats[row.index()] = Some(seat);
@@ -97,6 +105,7 @@ impl Rota {
     /// Takes an account out that was detached.
     pub(crate) fn remove(&mut self, row: Slot) {
         self.rise(row);
+        self.forget_closing(row);
         if let Some(seat) = self.seats.get_mut(row.index()) {
             *seat = None;
         }
@@ -246,6 +255,7 @@ impl Rota {
         let Some(Some(seat)) = seats.get_mut(row.index()) else { return };
         let ticket = std::mem::replace(&mut seat.ticket, Ticket::NONE);
         let (id, place) = (seat.id, std::mem::replace(&mut seat.place, Place::Nowhere));
+        self.parts -= usize::from(place.takes_part());
         match place {
             Place::Absent { back_at, .. } => self.absent.remove((id, row), back_at),
             Place::Turns => turns.leave(ticket),
@@ -275,14 +285,16 @@ impl Rota {
         let (ready_at, flips_at) = (outlook.ready_at, outlook.flips_at);
         if self.scans && attachment.present && !outlook.away() {
             seat.place = Place::Scanned;
-            self.note_flip(row, flips_at);
+            self.parts += 1;
+            self.note_outlook(lens, row, flips_at);
             return;
         }
         let may_join = outlook.is_ready(lens.now) || few && !outlook.away();
         if attachment.present && may_join {
             let spot = spot(seat.id, outlook, attachment);
             self.join(row, spot, outlook.moves);
-            self.note_flip(row, flips_at);
+            self.parts += 1;
+            self.note_outlook(lens, row, flips_at);
             return;
         }
         if attachment.present && !outlook.away() {
@@ -299,8 +311,11 @@ impl Rota {
                 self.waiting.push(ready_at, member);
             }
             self.calm_until = self.calm_until.min(ready_at);
-            self.note_flip(row, flips_at);
+            self.parts += 1;
+            self.note_outlook(lens, row, flips_at);
         } else {
+            self.forget_closing(row);
+            let Some(Some(seat)) = self.seats.get_mut(row.index()) else { return };
             if attachment.present {
                 seat.place = Place::Leaving { ready_at };
                 self.leaving.push(row);

@@ -27,12 +27,14 @@ impl Rota {
     pub(crate) fn change(&mut self, lens: &mut Lens<'_>) {
         self.scans = !self.scans;
         (self.turns, self.waiting, self.out) = Default::default();
+        self.forget_closings();
         for row in (0..self.seats.len()).filter_map(|row| u32::try_from(row).ok()) {
             let row = Slot::from_number(row);
             let Some(Some(seat)) = self.seats.get_mut(row.index()) else { continue };
             match seat.place {
                 Place::Asleep { .. } | Place::Scanned | Place::Turns | Place::Waiting(_) => {
                     (seat.place, seat.ticket) = (Place::Nowhere, Ticket::NONE);
+                    self.parts -= 1;
                     self.sit(lens, row);
                 }
                 Place::Absent { .. } | Place::Leaving { .. } | Place::Nowhere => {}

@@ -28,6 +28,17 @@ pub(crate) enum Place {
     Waiting(Timestamp),
 }
 
+impl Place {
+    /// Whether the account takes part and goes on doing so.
+    #[inline]
+    pub(crate) const fn takes_part(self) -> bool {
+        match self {
+            Self::Absent { .. } | Self::Leaving { .. } | Self::Nowhere => false,
+            Self::Asleep { .. } | Self::Scanned | Self::Turns | Self::Waiting(_) => true,
+        }
+    }
+}
+
 /// What is derived about one attached account: a line of the processor's cache.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
@@ -42,6 +53,8 @@ pub(crate) struct Seat {
     pub(crate) moves: u32,
     /// When it may leave by itself, as far as that is noted.
     pub(crate) flips_at: Timestamp,
+    /// Whether it is then because its window closes, and it is kept with others of that instant.
+    pub(crate) shuts: bool,
     /// Where its entry is among those that are absent or leave; the last instant if there is none.
     pub(crate) noted_at: Timestamp,
 }

@@ -20,7 +20,8 @@ impl Rota {
             if self.flips.len() > 2 * self.seats.len() + 64 {
                 let seats = &self.seats;
                 let stands = |at, row: Slot| {
-                    seats[row.index()].as_ref().is_some_and(|seat| seat.flips_at == at)
+                    let seat = seats[row.index()].as_ref();
+                    seat.is_some_and(|seat| seat.flips_at == at && !seat.shuts)
                 };
                 self.flips.retain(stands);
             }
@@ -32,7 +33,7 @@ impl Rota {
     pub(crate) fn flipped(&mut self, now: Timestamp) -> Option<(Slot, Slot)> {
         while let Some((at, row)) = self.flips.pop_by(now) {
             let Some(Some(seat)) = self.seats.get_mut(row.index()) else { continue };
-            if seat.flips_at == at {
+            if seat.flips_at == at && !seat.shuts {
                 seat.flips_at = Timestamp::MAX;
                 if !matches!(seat.place, Place::Absent { .. }) {
                     return Some((row, seat.account));
@@ -72,8 +73,8 @@ impl Rota {
         let waits = seat.place == Place::Waiting(outlook.ready_at) && outlook.ready_at > lens.now;
         if moves && !waits || elsewhere {
             self.seat_anew(lens, row);
-        } else {
-            self.note_flip(row, outlook.flips_at);
+        } else if seat.place.takes_part() {
+            self.note_outlook(lens, row, outlook.flips_at);
         }
     }
 

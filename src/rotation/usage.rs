@@ -40,6 +40,11 @@ impl RampProgress {
         self.last.is_some()
     }
 
+    /// Whether the latest day with a send is that one.
+    pub(crate) fn has_sent_on(&self, day: CivilDay) -> bool {
+        self.last == Some(day)
+    }
+
     /// Which row of the ramp a day has, from 0.
     pub(crate) fn row(self, day: CivilDay) -> u32 {
         match self.last {

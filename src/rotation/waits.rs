@@ -41,6 +41,7 @@ impl Rota {
             calm_until = first.map_or(calm_until, |(at, _)| at.min(calm_until));
         }
         let flips_at = self.flips.first().map_or(calm_until, |(at, _)| at);
+        let flips_at = flips_at.min(self.shut.first_at());
         self.calm_until = calm_until.min(flips_at).min(self.turns.gets_up_at());
     }
 
@@ -140,6 +141,7 @@ impl Rota {
 
     fn let_wait(&mut self, at: Timestamp, member: Member) {
         if let Some(Some(seat)) = self.seats.get_mut(member.1.index()) {
+            self.parts += usize::from(!seat.place.takes_part());
             seat.place = Place::Waiting(at);
         }
         self.waiting.push(at, member);
