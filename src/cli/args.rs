@@ -139,7 +139,7 @@ pub(super) struct Settings {
     pub(super) seed: u64,
 
     /// Columns to draw in [default: the terminal's, or 100]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=400))]
+    #[arg(long, value_name = "N", value_parser = parse::whole::<u16>(60..=400))]
     pub(super) width: Option<u16>,
 
     /// How many accounts to show one by one, the busiest; 0 shows all

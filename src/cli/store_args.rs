@@ -120,7 +120,7 @@ pub(super) struct Replay {
     pub(super) json: bool,
 
     /// Columns to draw in [default: the terminal's, or 100]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=400))]
+    #[arg(long, value_name = "N", value_parser = parse::whole::<u16>(60..=400))]
     pub(super) width: Option<u16>,
 
     /// How many accounts to show one by one; 0 shows all
