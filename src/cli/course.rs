@@ -27,7 +27,7 @@ pub(super) struct Send {
 #[derive(Debug, Default)]
 pub(super) struct Course {
     pub(super) sends: Vec<Send>,
-    /// Why no more could go, if not all did.
+    /// Why no more could go, if not all did and time did not run out.
     pub(super) stuck: Option<Unavailable>,
     /// For each attached account, what held it for how long until the last email of the plan.
     pub(super) held: Vec<BTreeMap<Reason, Span>>,
@@ -66,7 +66,8 @@ pub(super) fn run(
     let mut watch = job.watch.map(|campaign| Watch::new(campaign, engine, members, job.start));
     let mut at = job.start;
     let mut gone = 0;
-    while gone < job.emails {
+    // The last instant there is stands for all that would come after it; nothing goes at it.
+    while gone < job.emails && at < Timestamp::MAX {
         let request = Request::new_lead(LeadId(gone + 1));
         match engine.reserve(CAMPAIGN, &request, at.to_datetime()).map_err(Failure::of)? {
             Pick::Reserved(reservation) => {

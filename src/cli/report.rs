@@ -49,6 +49,8 @@ pub(super) struct Report {
     pub(super) last_at: Option<Timestamp>,
     /// Why no more can go, each reason with the number of accounts; nothing if all go.
     pub(super) stuck: Vec<(Reason, u64)>,
+    /// Whether the rest would go after the last instant there is.
+    pub(super) is_over: bool,
     pub(super) day: Option<Day>,
     /// Emails per day, from the first day to the last without a gap.
     pub(super) days: Vec<(CivilDay, u64)>,
@@ -86,6 +88,7 @@ impl Report {
             sent: course.sends.len() as u64,
             last_at: course.last_at(),
             stuck: course.stuck.as_ref().map(stuck).unwrap_or_default(),
+            is_over: course.stuck.is_none() && (course.sends.len() as u64) < emails,
             day: Day::most_telling(inputs, course, rows.len()),
             days: days(zone, course),
             costs: Vec::new(),

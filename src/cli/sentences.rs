@@ -57,7 +57,9 @@ pub(super) fn ending(report: &Report) -> String {
             accounts => format!("{} ({} accounts)", reason.text(), number(*accounts)),
         })
         .collect();
-    let why = if reasons.is_empty() {
+    let why = if report.is_over {
+        "the rest would go after the year 9999, with which time ends here".to_owned()
+    } else if reasons.is_empty() {
         "nothing frees within the 400 days that are looked ahead".to_owned()
     } else {
         reasons.join("; ")

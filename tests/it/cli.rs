@@ -177,6 +177,18 @@ fn what_can_never_go_is_told() {
 }
 
 #[test]
+fn a_plan_ends_with_the_last_year() {
+    for (start, emails, sent) in
+        [("9999-12-31T23:59:00Z", 20, 7), ("9999-12-31T23:59:59.999Z", 20, 0), (START, 9, 9)]
+    {
+        let line = format!("plan {ACCOUNTS} --start {start} --emails {emails} --width 120");
+        let text = printed(&line, i32::from(sent < emails));
+        let told = format!("{sent} of {emails} emails can go; the rest would go after the year");
+        assert_eq!(text.contains(&told), sent < emails, "{text}");
+    }
+}
+
+#[test]
 fn bad_input_is_one_line_and_code_2() {
     let empty = scratch("empty.json", "[]");
     let empty = empty.to_str().unwrap();
