@@ -100,6 +100,7 @@ fn ids(body: &Map<String, Value>) -> Result<Vec<u64>, Problem> {
 fn mode(body: &Map<String, Value>) -> Result<Mode, Problem> {
     let rule = "give all_or_none, each_that_can or dry_run";
     let mode = input::read(body, |fields| {
+        fields.only(&["email_account_ids", "mode"]);
         Some(fields.optional("mode", rule, |value| match value.as_str()? {
             "all_or_none" => Some(Mode::AllOrNone),
             "dry_run" => Some(Mode::DryRun),

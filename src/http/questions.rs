@@ -150,7 +150,10 @@ fn campaign(engine: &Engine, caller: &Caller, id: u64) -> Result<CampaignId, Pro
 #[utoipa::path(get, path = "/rotation/usage", tag = "rotation", params(UsageQuery),
     responses((status = 200, description = "How they stand", body = Vec<StandingView>)))]
 async fn usage(caller: Caller, Params(query): Params) -> Result<Json<Vec<StandingView>>, Problem> {
-    let page = input::read(&query, |fields| Some(Page::of(fields, PAGE_MAX)))?;
+    let page = input::read(&query, |fields| {
+        fields.only(&["offset", "limit"]);
+        Some(Page::of(fields, PAGE_MAX))
+    })?;
     aside(caller, move |engine, caller| {
         let own = engine.accounts().filter(|account| account.owner == caller.owner);
         let standings = page.cut(own).map(|account| {
@@ -185,6 +188,7 @@ async fn explain(
     Params(query): Params,
 ) -> Result<Json<ExplanationView>, Problem> {
     let (page, at) = input::read(&query, |fields| {
+        fields.only(&["offset", "limit", "at"]);
         Some((Page::of(fields, LIST_MAX as u64), fields.instant("at")))
     })?;
     aside(caller, move |engine, caller| {
@@ -241,7 +245,10 @@ async fn preview(
     Id(id): Id,
     Params(query): Params,
 ) -> Result<Json<PreviewView>, Problem> {
-    let n = input::read(&query, |fields| Some(number(fields, "n", 10, PREVIEW_MAX)))?;
+    let n = input::read(&query, |fields| {
+        fields.only(&["n"]);
+        Some(number(fields, "n", 10, PREVIEW_MAX))
+    })?;
     aside(caller, move |engine, caller| {
         let campaign = campaign(engine, caller, id)?;
         let n = usize::try_from(n).unwrap_or(usize::MAX);
@@ -266,6 +273,7 @@ async fn forecast(
     Params(query): Params,
 ) -> Result<Json<ForecastView>, Problem> {
     let (emails, days) = input::read(&query, |fields| {
+        fields.only(&["emails", "days"]);
         let emails = number(fields, "emails", 1_000, FORECAST_MAX);
         Some((emails, number(fields, "days", 30, DAYS_MAX)))
     })?;

@@ -46,6 +46,19 @@ struct FeedbackBody {
     follow_ups_day: Option<String>,
 }
 
+/// The names of what may be reported.
+const FIELDS: [&str; 9] = [
+    "reputation",
+    "is_smtp_success",
+    "is_imap_success",
+    "smtp_failure_error",
+    "imap_failure_error",
+    "sent_elsewhere",
+    "hold_until",
+    "follow_ups_due",
+    "follow_ups_day",
+];
+
 /// What was taken.
 #[derive(Debug, Serialize, ToSchema)]
 struct FeedbackTaken {
@@ -114,6 +127,7 @@ async fn feedback(caller: Caller, Id(id): Id, body: Body) -> Result<Json<Feedbac
 
 fn read(body: &Map<String, Value>) -> Result<Feedback, Problem> {
     input::read(body, |fields| {
+        fields.only(&FIELDS);
         let mut feedback = Feedback {
             due: fields.emails("follow_ups_due"),
             reputation: fields.optional("reputation", REPUTATION_RULE, reputation),

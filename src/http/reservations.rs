@@ -117,7 +117,12 @@ struct Begun {
     repeated: bool,
 }
 
+/// The names of an email that wants to go.
+const EMAIL: [&str; 5] =
+    ["lead_id", "kind", "email_account_id", "exclude_email_account_ids", "key"];
+
 fn request(fields: &mut Fields<'_>) -> Option<Request> {
+    fields.only(&EMAIL);
     let lead = fields.required("lead_id", "give the lead's number", whole).map(LeadId);
     let kind =
         fields.optional("kind", "give new_lead or follow_up", |value| match value.as_str()? {
@@ -259,6 +264,10 @@ async fn reserve_batch(caller: Caller, Id(id): Id, body: Body) -> Result<Json<Ba
 }
 
 fn batch(body: &Map<String, Value>) -> Result<Vec<Request>, Problem> {
+    input::read(body, |fields| {
+        fields.only(&["requests"]);
+        Some(())
+    })?;
     let rule = "give a list of 1 to 100 requests";
     let list = body.get("requests").and_then(Value::as_array);
     let list = list.filter(|list| (1..=BATCH_MAX).contains(&list.len()));
@@ -327,6 +336,7 @@ async fn begin(caller: Caller, Id(id): Id) -> Result<Json<Begun>, Problem> {
 async fn settle(caller: Caller, Id(id): Id, body: Body) -> Result<Json<Ended>, Problem> {
     let rule = "give sent, rejected, deferred or unknown";
     let outcome = input::read(&body, |fields| {
+        fields.only(&["outcome"]);
         fields.required("outcome", rule, |value| match value.as_str()? {
             "deferred" => Some(Outcome::Deferred),
             "rejected" => Some(Outcome::Rejected),

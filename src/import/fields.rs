@@ -130,7 +130,7 @@ impl<'a> Fields<'a> {
         let object = self.object;
         for (name, value) in object {
             if !names.contains(&name.as_str()) && !is_camel(name) {
-                let rule = format!("is none of {}", names.join(", "));
+                let rule = format!("there is no field here but {}", names.join(", "));
                 self.wrong_value(&clean(name), value, &rule);
             }
         }

@@ -146,7 +146,7 @@ fn wrong_limits() -> Wrong {
         (json!(7), &[("rotation", "give an object")]),
         (
             json!({"limit": [], "pacing": null}),
-            &[("rotation.limit", "none of limits, jitter"), ("rotation.pacing", "none of")],
+            &[("rotation.limit", "but limits, jitter"), ("rotation.pacing", "no field")],
         ),
         (json!({"limits": {}}), &[("rotation.limits", "give a list of 0 to 16")]),
         (
@@ -167,14 +167,14 @@ fn wrong_limits() -> Wrong {
         (
             json!({"limits": [{"emails": 1, "length": "999ms", "per": "1h"}]}),
             &[
-                ("rotation.limits[0].per", "none of emails, length"),
+                ("rotation.limits[0].per", "but emails, length"),
                 ("rotation.limits[0].length", "from 1s to 31d"),
             ],
         ),
         (
             json!({"limits": [{"max": 1, "length": 3600}]}),
             &[
-                ("rotation.limits[0].max", "none of emails, length"),
+                ("rotation.limits[0].max", "but emails, length"),
                 ("rotation.limits[0].emails", "is missing"),
                 ("rotation.limits[0].length", "is 3600; give a length such as 30s"),
             ],
@@ -200,7 +200,7 @@ fn wrong_ramps() -> Wrong {
             &[
                 ("rotation.ramp.step.start", "is \"x\"; give a whole number"),
                 ("rotation.ramp.step.step", "is missing"),
-                ("rotation.ramp.step.by", "none of start, step"),
+                ("rotation.ramp.step.by", "but start, step"),
             ],
         ),
         (json!({"ramp": {"step": 5}}), &[("rotation.ramp.step", "give an object")]),
@@ -210,7 +210,7 @@ fn wrong_ramps() -> Wrong {
         ),
         (json!({"ramp": {"table": []}}), &[("rotation.ramp.table", "give a list of 1 to 1000")]),
         (json!({"ramp": {"table": [1, -2]}}), &[("rotation.ramp.table[1]", "is -2")]),
-        (json!({"ramp": {"table": [1], "last": 2}}), &[("rotation.ramp.last", "none of step")]),
+        (json!({"ramp": {"table": [1], "last": 2}}), &[("rotation.ramp.last", "but step")]),
     ]
 }
 
@@ -222,7 +222,7 @@ fn wrong_schedules() -> Wrong {
         (
             json!({"schedule": {"window": "9-5", "windows": 9, "holidays": "2026-12-25"}}),
             &[
-                ("rotation.schedule.window", "none of windows, holidays"),
+                ("rotation.schedule.window", "but windows, holidays"),
                 ("rotation.schedule.windows", "give a list"),
                 ("rotation.schedule.holidays", "give a list of 0 to 1000"),
             ],
@@ -239,7 +239,7 @@ fn wrong_schedules() -> Wrong {
             {"days": [7], "start_hour": "24:00", "end_hour": "25:00", "tz": "UTC"},
             {"start_hour": "09:00", "end_hour": "09:00"}, {"days": []}, "9"]}}),
             &[
-                ("rotation.schedule.windows[0].tz", "none of days, start_hour, end_hour"),
+                ("rotation.schedule.windows[0].tz", "but days, start_hour, end_hour"),
                 ("rotation.schedule.windows[0].days", "0 for Sunday"),
                 ("rotation.schedule.windows[0].start_hour", "before 24:00"),
                 ("rotation.schedule.windows[0].end_hour", "up to 24:00"),
