@@ -233,7 +233,7 @@ async fn update(caller: Caller, Id(id): Id, body: Body) -> Result<Json<Said>, Pr
     Ok(Json(Said::new("Email account updated successfully")))
 }
 
-/// Deletes an account. What it sent still counts should it be added again under its number.
+/// Deletes an account. What it sent still counts should its address be saved again.
 #[utoipa::path(delete, path = "/email-accounts/{email_account_id}", tag = "email-accounts",
     params(("email_account_id" = u64, Path)),
     responses((status = 200, description = "It was deleted", body = Said)))]
@@ -290,15 +290,21 @@ async fn set_suspended(
 }
 
 fn add(step: &mut Step<'_>, caller: &Caller, body: &Map<String, Value>) -> Result<u64, Problem> {
-    let id = free_id(step);
     let unstated = caller.service.settings().unstated;
-    let mut read = account_body::read(body, id, caller.owner, None, unstated)?;
+    let mut read = account_body::read(body, 0, caller.owner, None, unstated)?;
     is_free(step, &read.account)?;
+    // A mailbox that comes back has sent what it sent; as a new account it would have a new cap.
+    let deleted = step.deleted_account(caller.owner, &read.account.address);
+    let id = deleted.map_or_else(|| free_id(step), |id| id.0);
+    read.account.id = AccountId(id);
     let now = Timestamp::try_from(caller.now).ok();
     (read.record.created_at, read.record.updated_at) = (now, now);
     write(step, id, &read.record)?;
     step.add_account(read.account, caller.now)?;
-    step.report_usage(AccountId(id), read.sent_today, caller.now)?;
+    // What is known of it already is not counted twice.
+    let known = step.standing(AccountId(id), caller.now).map_or(0, |standing| standing.sent);
+    let elsewhere = read.sent_today.saturating_sub(known);
+    step.report_usage(AccountId(id), elsewhere, caller.now)?;
     Ok(id)
 }
 

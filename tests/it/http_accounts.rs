@@ -146,3 +146,33 @@ fn a_reputation_that_is_sent_back_grows_stale_all_the_same() {
     assert_eq!(dated.measured_at, Some(Timestamp::try_from(world.now).unwrap()));
     assert_eq!(known(&world, 1).connection.smtp, Link::Verified);
 }
+
+#[test]
+fn a_mailbox_that_was_deleted_and_comes_back_has_sent_what_it_sent() {
+    let world = World::new();
+    let mut body: Value = serde_json::from_str(&account_body(1)).unwrap();
+    for n in [1, 2] {
+        post(&world, SAVE, &serde_json::from_str(&account_body(n)).unwrap());
+    }
+    post(&world, "/api/v1/rotation/email-accounts/1/feedback", &json!({"sent_elsewhere": 40}));
+    let sent = |id: u64| {
+        let path = format!("/api/v1/rotation/email-accounts/{id}/standing");
+        world.ask("GET", &path, "").json()["sent"].clone()
+    };
+    // What a list says of the day counts only as far as it is more than what is known.
+    for (listed, counted) in [(0, 40), (30, 40), (45, 45)] {
+        assert_eq!(world.ask("DELETE", &path(1), "").status, 200);
+        assert_eq!(world.ask("GET", &path(1), "").status, 404);
+        body["from_email"] = json!("A1@ACME.example");
+        body["daily_sent_count"] = json!(listed);
+        let saved = world.ask("POST", SAVE, &body.to_string());
+        assert_eq!((saved.status, &saved.json()["emailAccountId"]), (200, &json!(1)));
+        assert_eq!(sent(1), counted);
+    }
+    // Somebody else's mailbox is another account.
+    let others = world.ask_as(Some(&world.keys[1]), "POST", SAVE, &account_body(2), &[]);
+    assert_eq!(others.json()["emailAccountId"], 3);
+    assert_eq!(world.ask("DELETE", &path(2), "").status, 200);
+    let others = world.ask_as(Some(&world.keys[1]), "POST", SAVE, &account_body(4), &[]);
+    assert_eq!(others.json()["emailAccountId"], 4);
+}
