@@ -151,6 +151,8 @@ mod tests {
     fn engine(foreseen_min: usize, (seed, accounts): (u64, u64), now: DateTime<Utc>) -> Engine {
         let mut engine = Engine::new(Config::default());
         (engine.index.foreseen_min, engine.index.scanned_max) = (foreseen_min, 0);
+        // In two of three histories what was foreseen holds for long.
+        engine.index.looks_max = usize::try_from(seed / 3 % 3).unwrap() * 8;
         let mut draw = Draw(seed);
         for id in 0..accounts {
             engine.add_account(draw.account(id, seed % 3), now).unwrap();
@@ -245,7 +247,9 @@ mod tests {
 
     #[test]
     fn those_that_are_shut_together_are_asked_like_those_that_are_looked_at() {
-        let counts: Vec<_> = (0..30).map(both_answer_alike).collect();
+        let counts: Vec<_> = (0..std::env::var("SEEDS").map_or(30, |n| n.parse().unwrap()))
+            .map(both_answer_alike)
+            .collect();
         let often = |of: usize| counts.iter().filter(|counts| counts[of] > 9).count();
         assert!(often(0) > 15 && often(1) > 9, "shut and open again: {counts:?}");
     }

@@ -54,6 +54,8 @@ pub(crate) struct Index {
     /// Closings are foreseen once a campaign has so many accounts.
     pub(crate) foreseen_min: usize,
     pub(super) foresees: bool,
+    /// So many are looked at in one call once their windows are open again.
+    pub(crate) looks_max: usize,
 }
 
 impl Index {
@@ -68,6 +70,7 @@ impl Index {
             scanned_max: SCANNED_MAX,
             foreseen_min: FORESEEN_MIN,
             foresees: false,
+            looks_max: LOOKS_MAX,
         };
         for (id, slot) in state.accounts.slots() {
             index.grow(slot);
@@ -139,7 +142,7 @@ impl Index {
         for (row, account) in self.rota(campaign).staying(now) {
             self.look_again(state, campaign, row, account);
         }
-        let mut few = LOOKS_MAX;
+        let mut few = self.looks_max;
         while let Some((row, account)) = self.rota(campaign).shut_by_now(now, &mut few) {
             self.look_again(state, campaign, row, account);
         }

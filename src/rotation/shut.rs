@@ -19,7 +19,7 @@ use crate::vocab::{AccountId, Timestamp};
 /// More instants at which windows close are not kept together; those accounts are looked at.
 const INSTANTS_MAX: usize = 64;
 
-/// So many are looked at in one call once their windows are open again.
+/// So many are looked at in one call once their windows are open again, unless told otherwise.
 pub(crate) const LOOKS_MAX: usize = 16;
 
 /// Those whose windows close at one instant.
