@@ -161,9 +161,8 @@ fn warmup(account: &Account, record: &AccountRecord) -> Option<WarmupView> {
         return None;
     }
     let blocked = account.warmup.as_ref().and_then(|warmup| warmup.blocked.clone());
-    let enabled = flag(&record.warmup, "warmup_enabled") || account.warmup.is_some();
     Some(WarmupView {
-        status: if enabled { "ACTIVE" } else { "INACTIVE" },
+        status: if record.warms_up(account) { "ACTIVE" } else { "INACTIVE" },
         warmup_created_at: account
             .warmup
             .as_ref()

@@ -151,8 +151,10 @@ impl Wanted {
 }
 
 impl AccountRecord {
-    fn warms_up(&self, account: &Account) -> bool {
-        account.warmup.is_some() || self.warmup.get("warmup_enabled") == Some(&Value::Bool(true))
+    /// Whether its warm-up goes on, as was said last; one that is known goes on if nothing was.
+    pub(super) fn warms_up(&self, account: &Account) -> bool {
+        let said = self.warmup.get("warmup_enabled").and_then(Value::as_bool);
+        said.unwrap_or(account.warmup.is_some())
     }
 }
 
@@ -332,7 +334,7 @@ fn free_id(step: &mut Step<'_>) -> u64 {
     }
 }
 
-fn change(
+pub(super) fn change(
     step: &mut Step<'_>,
     caller: &Caller,
     id: u64,

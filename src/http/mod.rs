@@ -62,6 +62,7 @@ mod service;
 mod settings;
 mod spacing;
 mod standing_view;
+mod warmup;
 mod watch;
 
 pub use keys::{

@@ -13,7 +13,7 @@ use crate::http::problem::Problem;
 use crate::http::service::Service;
 use crate::http::{
     accounts, campaign_settings, campaigns, events, health, leads, metrics, page, pool, questions,
-    reports, reservations, watch,
+    reports, reservations, warmup, watch,
 };
 
 impl Service {
@@ -50,6 +50,7 @@ impl Service {
 pub(super) fn described() -> (Router<Service>, Document) {
     let calls = OpenApiRouter::new()
         .merge(accounts::router())
+        .merge(warmup::router())
         .merge(campaigns::router())
         .merge(campaign_settings::router())
         .merge(events::router())
