@@ -1,11 +1,11 @@
 //! Entries in ascending order in leaves of memory, as those of a B+ tree: entered at the end, left
-//! at the front, and entered in between others at the price of one leaf.
+//! at the front, and entered in between others at the price of half a leaf at most.
 //!
 //! Long leaves would be dear to enter, and short ones to keep. There are no branches above them: a
 //! list of the leaves is searched by halves. While there are few entries they go round in one leaf.
 //! Knows no order: who enters says what comes before.
 
-use crate::rotation::leaf_list::{LEAF, LeafList, enter};
+use crate::rotation::leaf_list::{LEAF, LeafList};
 use crate::rotation::ring::Ring;
 
 /// A place before an entry or at the end of a leaf, where another can go, until something changes.
@@ -56,7 +56,7 @@ impl<T: Copy> Leaves<T> {
     #[inline(always)]
     pub(crate) fn last(&self) -> Option<&T> {
         match &self.behind {
-            None => self.front.get(self.front.len.checked_sub(1)?),
+            None => self.front.last(),
             Some(behind) => behind.last(),
         }
     }
@@ -81,11 +81,16 @@ impl<T: Copy> Leaves<T> {
         let front = self.front.parts(if leaf == 0 { nth } else { self.front.len });
         let behind = self.behind.iter().flat_map(move |of| of.from(leaf.saturating_sub(1)));
         let mut skipped = if leaf == 0 { 0 } else { nth };
-        let behind = behind.map(move |leaf| {
-            let from = std::mem::take(&mut skipped);
-            leaf.get(from..).unwrap_or_default()
-        });
+        let behind = behind.flat_map(move |leaf| leaf.parts(std::mem::take(&mut skipped)));
         front.into_iter().chain(behind).flatten()
+    }
+
+    /// A leaf by its number, counted from the front.
+    fn leaf(&self, nth: usize) -> Option<&Ring<T>> {
+        match nth.checked_sub(1) {
+            None => Some(&self.front),
+            Some(nth) => self.behind.as_ref()?.leaf(nth),
+        }
     }
 
     /// The first entry behind a gap of which a condition holds. Leaves between the two in which it
@@ -97,13 +102,7 @@ impl<T: Copy> Leaves<T> {
     ) -> (Option<T>, usize) {
         let Gap { leaf, nth } = gap;
         let find = |entries: &[T]| entries.iter().copied().find(&stands);
-        let found = match leaf.checked_sub(1) {
-            None => self.front.parts(nth).into_iter().find_map(find),
-            Some(leaf) => {
-                let of = self.behind.as_ref().and_then(|behind| behind.leaf(leaf)?.get(nth..));
-                of.and_then(find)
-            }
-        };
+        let found = self.leaf(leaf).and_then(|of| of.parts(nth).into_iter().find_map(find));
         match &mut self.behind {
             Some(behind) if found.is_none() && leaf < behind.count() => {
                 behind.find_from(leaf, find)
@@ -115,30 +114,23 @@ impl<T: Copy> Leaves<T> {
     /// The gap behind all entries that come before something.
     pub(crate) fn gap(&self, comes_before: impl Fn(&T) -> bool) -> Gap {
         let count = self.behind.as_ref().map_or(0, |behind| behind.count());
-        // Of the other leaves, those that begin before it.
+        // Of the leaves behind the first, those that begin before it.
         let begins_before = |nth: usize| {
             let leaf = self.behind.as_ref().and_then(|behind| behind.leaf(nth));
-            leaf.and_then(|leaf| leaf.first()).is_some_and(&comes_before)
+            leaf.and_then(Ring::head).is_some_and(&comes_before)
         };
-        match partition(count, begins_before) {
-            0 => {
-                let before = |nth: usize| self.front.get(nth).is_some_and(&comes_before);
-                Gap { leaf: 0, nth: partition(self.front.len, before) }
-            }
-            leaf => {
-                let of = self.behind.as_ref().and_then(|behind| behind.leaf(leaf - 1));
-                Gap { leaf, nth: of.map_or(0, |of| of.partition_point(&comes_before)) }
-            }
-        }
+        let leaf = partition(count, begins_before);
+        Gap { leaf, nth: self.leaf(leaf).map_or(0, |of| of.partition_point(&comes_before)) }
     }
 
     /// The entry before a gap that was [found](Self::gap).
     pub(crate) fn before(&self, Gap { leaf, nth }: Gap) -> Option<&T> {
-        let nth = nth.checked_sub(1)?;
-        match leaf.checked_sub(1) {
-            None => self.front.get(nth),
-            Some(leaf) => self.behind.as_ref()?.leaf(leaf)?.get(nth),
-        }
+        self.leaf(leaf)?.get(nth.checked_sub(1)?)
+    }
+
+    /// The entry behind a gap that was [found](Self::gap).
+    pub(crate) fn behind(&self, Gap { leaf, nth }: Gap) -> Option<&T> {
+        self.leaf(leaf)?.get(nth).or_else(|| self.leaf(leaf + 1)?.get(0))
     }
 
     /// Adds an entry at the end.
@@ -147,7 +139,7 @@ impl<T: Copy> Leaves<T> {
     pub(crate) fn push(&mut self, entry: T) {
         match &mut self.behind {
             None if self.front.len < LEAF => self.front.push(entry),
-            None => self.behind = Some(Box::new(LeafList::of(&[entry]))),
+            None => self.behind = Some(Box::new(LeafList::begun(entry))),
             Some(behind) => behind.push(entry),
         }
     }
@@ -164,19 +156,19 @@ impl<T: Copy> Leaves<T> {
 
     #[inline(never)]
     fn split_front(&mut self, nth: usize, entry: T) {
-        let mut front = std::mem::take(&mut self.front).into_piece();
         let rest = if nth == 0 {
             // Whoever comes before all mostly comes after others that did.
-            self.front.push(entry);
-            front
+            let mut front = Ring::default();
+            front.push(entry);
+            std::mem::replace(&mut self.front, front)
         } else {
-            let rest = enter(&mut front, nth, entry);
-            self.front = Ring::of(front);
-            rest.unwrap_or_default()
+            let fresh = self.behind.as_mut().map(|behind| behind.fresh(entry));
+            let fresh = fresh.unwrap_or_else(|| Ring::with_room(LEAF, entry));
+            self.front.split(nth, entry, fresh)
         };
         match &mut self.behind {
             Some(behind) => behind.push_front(rest),
-            None => self.behind = Some(Box::new(LeafList::of(&rest))),
+            None => self.behind = Some(Box::new(LeafList::of(rest))),
         }
     }
 
@@ -195,7 +187,7 @@ impl<T: Copy> Leaves<T> {
     fn come_up(&mut self) {
         let Some(behind) = &mut self.behind else { return };
         let (next, was_last) = behind.pop_front();
-        let old = std::mem::replace(&mut self.front, Ring::of(next)).slots;
+        let old = std::mem::replace(&mut self.front, next);
         if was_last {
             self.behind = None;
         } else {
@@ -278,6 +270,7 @@ mod tests {
                     let nth = plain.partition_point(|at| *at < entry);
                     assert_eq!(gap.is_first(), nth == 0);
                     assert_eq!(leaves.before(gap), nth.checked_sub(1).map(|nth| &plain[nth]));
+                    assert_eq!(leaves.behind(gap), plain.get(nth));
                     assert!(leaves.iter_from(gap).take(70).eq(plain[nth..].iter().take(70)));
                     leaves.insert(gap, entry);
                     plain.insert(nth, entry);

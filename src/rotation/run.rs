@@ -118,7 +118,7 @@ impl Run {
         let gap = self.entries.gap(|at| at.starts_before(standing));
         let before = self.entries.before(gap);
         let fits = before.is_none_or(|before| !standing.is_due_before(before))
-            && self.entries.iter_from(gap).next().is_none_or(|at| !at.is_due_before(standing));
+            && self.entries.behind(gap).is_none_or(|at| !at.is_due_before(standing));
         fits.then_some(gap)
     }
 
