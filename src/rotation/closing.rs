@@ -133,7 +133,8 @@ mod tests {
                 account = account.limit(Limit::rolling(1 + self.small(6), length).unwrap());
             }
             if self.once_in(4) {
-                account = account.ramp(Ramp::table([3, 9, 2, 12, 0, 20]).unwrap());
+                let rows = if self.once_in(2) { [3, 9, 2, 12, 0] } else { [4, 0, 2, 9, 1] };
+                account = account.ramp(Ramp::table(rows).unwrap());
             }
             if self.once_in(5) {
                 account = account.pace(Pace::Even).jitter(Span::minutes(self.below(9)));
