@@ -191,6 +191,6 @@ impl Outlook {
 }
 
 /// Whether a reason is a pause between two sends, which is not kept but computed anew.
-pub(crate) const fn is_pause(reason: Reason) -> bool {
+const fn is_pause(reason: Reason) -> bool {
     matches!(reason, Reason::GapNotOver | Reason::SettlementAwaited | Reason::PaceNotDue)
 }
