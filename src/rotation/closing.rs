@@ -240,6 +240,29 @@ mod tests {
         counts
     }
 
+    /// The next opening is the same, and so is what ends it: only the closing is later.
+    #[test]
+    fn who_closes_later_than_before_is_not_shut_with_the_others() {
+        let morning = DateTime::UNIX_EPOCH + TimeDelta::days(4) + TimeDelta::hours(9);
+        let day = |end| Schedule::working_days("09:00", end).unwrap();
+        let mut engine = Engine::new(Config::default());
+        (engine.index.foreseen_min, engine.index.scanned_max) = (0, 0);
+        let measured_at = Timestamp::EPOCH.minus(Span::hours(36));
+        for id in 0..20 {
+            let account = Account::new(AccountId(id), OwnerId(1), format!("a{id}@acme.example"))
+                .reputation(Reputation::new(95).unwrap(), measured_at);
+            engine.add_account(account.schedule(day("16:00")), morning).unwrap();
+        }
+        engine.add_campaign(Campaign::new(CampaignId(1), OwnerId(1)), morning).unwrap();
+        let all: Vec<_> = (0..20).map(AccountId).collect();
+        engine.attach(CampaignId(1), &all, morning).unwrap();
+        let one = engine.account(AccountId(7)).unwrap().clone();
+        engine.change_account(one.schedule(day("17:00")), morning).unwrap();
+        let evening = morning + TimeDelta::minutes(7 * 60 + 30);
+        let pick = engine.reserve(CampaignId(1), &Request::new_lead(LeadId(1)), evening).unwrap();
+        assert_eq!(pick.reserved().map(|granted| granted.account), Some(AccountId(7)));
+    }
+
     #[test]
     fn those_that_are_shut_together_are_asked_like_those_that_are_looked_at() {
         // In the last the first send of a day changes what a ramp allows on the next.
