@@ -5,26 +5,13 @@
 
 use crate::policy::{Place, grain, rescaled, within_reach};
 use crate::rotation::gather::RETURNS_MAX;
-use crate::rotation::lens::Lens;
+use crate::rotation::members::{DAY_MS, Member, Pool};
 use crate::rotation::outlook::Outlook;
 use crate::rotation::pick;
 use crate::rotation::rota::Rota;
 use crate::rotation::state::Attachment;
-use crate::rotation::table::{Slot, Table};
+use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Span, Timestamp};
-
-const DAY_MS: i64 = 86_400_000;
-
-/// What is kept of a member besides its outlook, which tells what is left of its cap: a line of the
-/// processor's cache.
-#[derive(Clone, Debug)]
-#[repr(align(64))]
-struct Member {
-    place: Place,
-    gap: Span,
-    cap: u32,
-    weight: u32,
-}
 
 /// A weighted rotation of members for callers that need no reservations: each pick counts as sent.
 ///
@@ -50,33 +37,10 @@ pub struct Lineup {
     rota: Rota,
 }
 
-/// The members and what follows from their sends.
-#[derive(Clone, Debug)]
-struct Pool {
-    members: Vec<Member>,
-    attached: Table<AccountId, Attachment>,
-    outlooks: Vec<Outlook>,
-    virtual_time: Place,
-    /// The sum of the weights of those present.
-    total_weight: u64,
-    now: Timestamp,
-    /// When the day of universal time ends.
-    day_end: Timestamp,
-}
-
 impl Lineup {
     /// A rotation without members.
     pub fn new() -> Self {
-        let pool = Pool {
-            members: Vec::new(),
-            attached: Table::default(),
-            outlooks: Vec::new(),
-            virtual_time: Place::default(),
-            total_weight: 0,
-            now: Timestamp::MIN,
-            day_end: Timestamp::MIN.floor(DAY_MS).plus(Span::days(1)),
-        };
-        Self { pool, rota: Rota::default() }
+        Self { pool: Pool::new(), rota: Rota::default() }
     }
 
     /// Adds a member and returns its number, counted from 0. A weight of 0 counts as 1; `cap` is
@@ -331,50 +295,6 @@ impl Lineup {
     }
 }
 
-impl Pool {
-    fn weight(&self, row: Slot) -> u64 {
-        self.members.get(row.index()).map_or(1, |member| member.weight.into())
-    }
-
-    /// Looks at a member's cap; `pause` is when its gap ends.
-    fn renew(&mut self, row: Slot, pause: Timestamp) {
-        let (cap, weight) = (self.members[row.index()].cap, self.weight(row));
-        let outlook = &mut self.outlooks[row.index()];
-        outlook.stand(self.members[row.index()].place, weight);
-        outlook.lease(cap, if cap > 0 { self.day_end } else { Timestamp::MAX });
-        outlook.ready_at = pause.max(self.now);
-        if outlook.away() {
-            outlook.ready_at = Timestamp::MAX;
-        }
-    }
-
-    /// Counts the last send that a member may make today, or the first of a day.
-    #[inline(never)]
-    fn spend_last(&mut self, row: Slot) {
-        let cap = self.members[row.index()].cap;
-        let outlook = &mut self.outlooks[row.index()];
-        let left = if outlook.is_spent(self.now) { 0 } else { cap.saturating_sub(1) };
-        outlook.lease(left, self.day_end);
-        if outlook.away() {
-            outlook.ready_at = outlook.ready_at.max(self.day_end);
-        }
-    }
-
-    #[inline]
-    fn lens(&mut self) -> Lens<'_> {
-        Lens {
-            attached: &self.attached,
-            outlooks: &self.outlooks,
-            closings: &[],
-            // A pause never gets shorter.
-            waits: &mut [],
-            campaign: Slot::from_number(0),
-            now: self.now,
-            virtual_time: grain(self.virtual_time.at()),
-        }
-    }
-}
-
 impl Default for Lineup {
     fn default() -> Self {
         Self::new()
@@ -390,7 +310,8 @@ mod tests {
         let at = |ms| Timestamp::from_unix_ms(ms).unwrap();
         let mut lineup = Lineup::new();
         assert_eq!(lineup.pick(at(0)), Err(Timestamp::MAX));
-        let _ = [2, 0].map(|cap| lineup.add(1, cap, Span::seconds(1)));
+        lineup.add(1, 2, Span::seconds(1));
+        lineup.add(1, 0, Span::seconds(1));
         assert_eq!(lineup.pick(at(0)), Ok(0));
         assert_eq!(lineup.pick(at(0)), Err(at(1_000)));
         assert_eq!(lineup.pick(at(1_000)), Ok(0));

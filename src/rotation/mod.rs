@@ -42,6 +42,7 @@ mod lens;
 mod lineup;
 mod log;
 mod lookup;
+mod members;
 mod notice;
 mod on_the_way;
 mod order;
