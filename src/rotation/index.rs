@@ -211,13 +211,18 @@ impl Index {
         campaign: Slot,
         excluded: &[AccountId],
     ) -> Option<(Timestamp, AccountId)> {
-        loop {
-            let (rota, mut lens) = self.open(state, campaign)?;
-            let found = rota.first_waiting(&mut lens, excluded);
-            let now = lens.now;
-            let Some((row, account)) = rota.shut_before(found, now) else { return found };
+        let (rota, mut lens) = self.open(state, campaign)?;
+        let mut found = rota.first_waiting(&mut lens, excluded);
+        let now = self.now;
+        while let Some((row, account)) = self.rota(campaign).shut_before(found, now) {
             self.look_again(state, campaign, row, account);
+            let ready_at = self.outlook(state, account).ready_at;
+            let id = self.rota(campaign).seat(row).map(|seat| seat.id);
+            let id = id.filter(|id| ready_at < Timestamp::MAX && !excluded.contains(id));
+            // Nobody else was looked at, so all others are ready when they were.
+            found = found.into_iter().chain(id.map(|id| (ready_at, id))).min();
         }
+        found
     }
 
     /// The outlook of an account at the present.
