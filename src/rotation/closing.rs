@@ -206,7 +206,12 @@ mod tests {
             let account = AccountId(draw.below(accounts));
             let chosen = out.len().checked_sub(1 + usize::try_from(draw.below(9)).unwrap());
             let ended = chosen.filter(|_| (40..82).contains(&what)).map(|n| out.remove(n));
-            let excluded = if draw.once_in(9) { vec![account, AccountId(0)] } else { vec![] };
+            let most = draw.below(accounts);
+            let excluded = match draw.below(18) {
+                0 => vec![account, AccountId(0)],
+                1 => (0..most).map(AccountId).collect(),
+                _ => Vec::new(),
+            };
             let campaign = CampaignId(u64::from(draw.once_in(9)));
             let (by, new) = (draw.small(8), draw.account(account.0, seed % 3));
             let (mut granted, mut until) = (None, None);
@@ -236,37 +241,73 @@ mod tests {
             };
         }
         let [foreseen, looked_at] = engines;
-        assert_eq!(foreseen.state, looked_at.state, "seed {seed}");
+        assert!(foreseen.state == looked_at.state, "seed {seed}: what is known is not the same");
         counts
+    }
+
+    /// Twenty accounts in a campaign on a Monday morning, nobody of whom is looked at again because
+    /// its window opened.
+    fn twenty(account: impl Fn(Account) -> Account) -> (Engine, DateTime<Utc>) {
+        let morning = DateTime::UNIX_EPOCH + TimeDelta::days(4) + TimeDelta::hours(9);
+        let mut engine = Engine::new(Config::default());
+        (engine.index.foreseen_min, engine.index.looks_max) = (0, 0);
+        for id in 0..20 {
+            let plain = Account::new(AccountId(id), OwnerId(1), format!("a{id}@acme.example"));
+            engine.add_account(account(plain), morning).unwrap();
+        }
+        engine.add_campaign(Campaign::new(CampaignId(1), OwnerId(1)), morning).unwrap();
+        let all: Vec<_> = (0..20).map(AccountId).collect();
+        engine.attach(CampaignId(1), &all, morning).unwrap();
+        (engine, morning)
+    }
+
+    fn day(end: &str) -> Schedule {
+        Schedule::working_days("09:00", end).unwrap()
+    }
+
+    /// Who sends an email at once, if anybody may.
+    fn send(engine: &mut Engine, lead: u64, now: DateTime<Utc>) -> Option<AccountId> {
+        let pick = engine.reserve(CampaignId(1), &Request::new_lead(LeadId(lead)), now).unwrap();
+        let granted = pick.reserved()?.clone();
+        engine.settle(granted.id, Outcome::Sent, now).unwrap();
+        Some(granted.account)
     }
 
     /// The next opening is the same, and so is what ends it: only the closing is later.
     #[test]
     fn who_closes_later_than_before_is_not_shut_with_the_others() {
-        let morning = DateTime::UNIX_EPOCH + TimeDelta::days(4) + TimeDelta::hours(9);
-        let day = |end| Schedule::working_days("09:00", end).unwrap();
-        let mut engine = Engine::new(Config::default());
-        (engine.index.foreseen_min, engine.index.scanned_max) = (0, 0);
         let measured_at = Timestamp::EPOCH.minus(Span::hours(36));
-        for id in 0..20 {
-            let account = Account::new(AccountId(id), OwnerId(1), format!("a{id}@acme.example"))
-                .reputation(Reputation::new(95).unwrap(), measured_at);
-            engine.add_account(account.schedule(day("16:00")), morning).unwrap();
-        }
-        engine.add_campaign(Campaign::new(CampaignId(1), OwnerId(1)), morning).unwrap();
-        let all: Vec<_> = (0..20).map(AccountId).collect();
-        engine.attach(CampaignId(1), &all, morning).unwrap();
+        let reputation = Reputation::new(95).unwrap();
+        let (mut engine, morning) =
+            twenty(|of| of.reputation(reputation, measured_at).schedule(day("16:00")));
         let one = engine.account(AccountId(7)).unwrap().clone();
         engine.change_account(one.schedule(day("17:00")), morning).unwrap();
         let evening = morning + TimeDelta::minutes(7 * 60 + 30);
-        let pick = engine.reserve(CampaignId(1), &Request::new_lead(LeadId(1)), evening).unwrap();
-        assert_eq!(pick.reserved().map(|granted| granted.account), Some(AccountId(7)));
+        assert_eq!(send(&mut engine, 1, evening), Some(AccountId(7)));
+    }
+
+    /// Until it has sent, today's row of a ramp is tomorrow's, too; then tomorrow's is the next.
+    #[test]
+    fn the_first_send_of_a_day_changes_what_is_foreseen_of_a_ramp() {
+        let ramp = Ramp::table([4, 0]).unwrap();
+        let (mut engine, morning) = twenty(|of| {
+            let of = of.daily_cap(4).spacing(Span::hours(1)).schedule(day("17:00"));
+            if of.id == AccountId(7) { of.ramp(ramp.clone()) } else { of }
+        });
+        let mut leads = 0..;
+        let mut twenty_send = |engine: &mut Engine, now| -> Vec<_> {
+            leads.by_ref().take(20).map(|lead| send(engine, lead, now)).collect()
+        };
+        assert!(twenty_send(&mut engine, morning).contains(&Some(AccountId(7))));
+        assert_eq!(send(&mut engine, 100, morning + TimeDelta::hours(8)), None);
+        let tuesday = twenty_send(&mut engine, morning + TimeDelta::days(1));
+        assert!(!tuesday.contains(&Some(AccountId(7))), "{tuesday:?}");
+        assert_eq!(tuesday.iter().flatten().count(), 19);
     }
 
     #[test]
     fn those_that_are_shut_together_are_asked_like_those_that_are_looked_at() {
-        // In the last the first send of a day changes what a ramp allows on the next.
-        let counts: Vec<_> = (0..45).chain([191]).map(both_answer_alike).collect();
+        let counts: Vec<_> = (0..45).map(both_answer_alike).collect();
         let often = |of: usize| counts.iter().filter(|counts| counts[of] > 9).count();
         assert!(often(0) > 15 && often(1) > 9, "shut and open again: {counts:?}");
     }
