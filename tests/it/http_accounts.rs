@@ -172,7 +172,7 @@ fn a_mailbox_that_was_deleted_and_comes_back_has_sent_what_it_sent() {
     // Somebody else's mailbox is another account.
     let others = world.ask_as(Some(&world.keys[1]), "POST", SAVE, &account_body(2), &[]);
     assert_eq!(others.json()["emailAccountId"], 3);
-    assert_eq!(world.ask("DELETE", &path(2), "").status, 200);
-    let others = world.ask_as(Some(&world.keys[1]), "POST", SAVE, &account_body(4), &[]);
+    assert_eq!(world.ask("DELETE", &path(1), "").status, 200);
+    let others = world.ask_as(Some(&world.keys[1]), "POST", SAVE, &account_body(1), &[]);
     assert_eq!(others.json()["emailAccountId"], 4);
 }
