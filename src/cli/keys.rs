@@ -105,7 +105,9 @@ fn revoke(key: &str) -> Result<Ask, Failure> {
 /// Does it on a store that nobody has open. Only making a key makes a store too.
 fn alone(store: &Store, ask: &Ask) -> Result<Answer, Failure> {
     let (store, confirmed) = (&store.store, store.confirmed);
-    if !matches!(ask, Ask::Add { .. }) && !store.exists() {
+    // SQLite takes an empty file for a database, as if it were not there.
+    let is_there = store.metadata().is_ok_and(|file| !file.is_file() || file.len() > 0);
+    if !matches!(ask, Ask::Add { .. }) && !is_there {
         let store = store.display();
         return Err(Failure::new(format!("there is no store {store}; give another --store")));
     }

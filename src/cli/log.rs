@@ -17,6 +17,11 @@ pub(super) fn log(args: &Log) -> Result<ExitCode, Failure> {
     filter.account = args.account.map(AccountId);
     filter.campaign = args.campaign.map(CampaignId);
     filter.lead = args.lead.map(LeadId);
+    if let Some((from, to)) = args.from.zip(args.to).filter(|(from, to)| to <= from) {
+        return Err(Failure::new(format!(
+            "--to {to} is not after --from {from}; give a later one"
+        )));
+    }
     (filter.from, filter.until) = (args.from, args.to);
     let mut history = History::open(&args.store).map_err(Failure::of)?;
     let mut out = BufWriter::new(io::stdout().lock());

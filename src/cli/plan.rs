@@ -19,6 +19,14 @@ const NOT_ALL: u8 = 1;
 const QUICK: Duration = Duration::from_secs(1);
 
 pub(super) fn plan(args: &Plan, color: Color) -> Result<ExitCode, Failure> {
+    let files = [&args.html, &args.svg, &args.json];
+    let to_stdout = files.iter().filter(|path| path.as_deref() == Some(Path::new("-"))).count();
+    if to_stdout > 1 {
+        return Err(Failure::new(
+            "only one of --html, --svg and --json can go to the standard output; give the others a \
+             file",
+        ));
+    }
     let inputs = Inputs::read(&args.settings)?;
     let report = report(&inputs, args.emails)?;
     let top = args.settings.top;
@@ -31,10 +39,7 @@ pub(super) fn plan(args: &Plan, color: Color) -> Result<ExitCode, Failure> {
             crate::cli::save(path, &page(&report, top))?;
         }
     }
-    let to_stdout = [&args.html, &args.svg, &args.json]
-        .into_iter()
-        .any(|path| path.as_deref() == Some(Path::new("-")));
-    if !to_stdout {
+    if to_stdout == 0 {
         let width = crate::cli::width(args.settings.width);
         crate::cli::show(&text::plan(&report, width, top), color)?;
     }

@@ -76,7 +76,8 @@ impl fmt::Display for ScheduleError {
             }
             Self::MinuteOutOfRange { minute } => write!(
                 f,
-                "minute {minute} is not in the day; start at 0 to 1439 and end at 1 to 1440"
+                "minute {minute} is not in the day; start at 00:00 to 23:59 (0 to 1439) and end at \
+                 00:01 to 24:00 (1 to 1440)"
             ),
             Self::NotATime { text } => {
                 write!(f, "`{text}` is not a time of day; write it as 09:00, up to 24:00")

@@ -266,6 +266,10 @@ fn a_question_that_has_no_answer_says_what_has() {
         ("replay store.db", "were not provided: <--at <INSTANT>|--reservation <N>>"),
         ("log store.db --account ana", "'ana' for '--account <N>'"),
         ("log store.db --from today", "`today` is not an instant; write it as"),
+        (
+            "log store.db --from 2026-11-23T12:00:00Z --to 2026-11-23T12:00:00Z",
+            "--to 2026-11-23T12:00:00Z is not after --from 2026-11-23T12:00:00Z; give a later one",
+        ),
     ] {
         let told = refused(&folder, line);
         assert!(told.contains(said), "{line}: {told}");

@@ -61,6 +61,24 @@ fn a_store_whose_path_is_too_long_for_a_socket_has_keys_all_the_same() {
 }
 
 #[test]
+fn only_making_a_key_makes_a_store() {
+    let folder = Folder::new();
+    for store in [None, Some("")] {
+        if let Some(text) = store {
+            fs::write(folder.store(), text).unwrap();
+        }
+        for words in [&["list"][..], &["revoke", "1"]] {
+            let told = keys(&folder, words).unwrap_err();
+            assert!(told.contains("there is no store ") && told.contains("--store"), "{told}");
+        }
+        assert_eq!(folder.store().metadata().ok().map(|file| file.len()), store.map(|_| 0));
+        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), usize::from(store.is_some()));
+    }
+    assert!(keys(&folder, &["add"]).unwrap().contains("mr_1_"));
+    assert!(keys(&folder, &["list"]).unwrap().contains("\n1 "));
+}
+
+#[test]
 fn a_key_that_leaked_is_revoked_by_its_text_and_never_shown() {
     let folder = Folder::new();
     let serving = Serving::start_with(&folder, &[]);
