@@ -96,9 +96,9 @@ pub enum LayoutError {
     Empty,
     /// This shard is not poisoned; another engine in its place would forget what it did.
     InOrder(usize),
-    /// An account is not where its owner is looked for.
+    /// An account or a campaign is not where its owner is looked for.
     Misplaced {
-        /// Whose account it is.
+        /// Whose it is.
         owner: OwnerId,
         /// The shard it was given for.
         found: usize,
@@ -116,8 +116,8 @@ impl fmt::Display for LayoutError {
             Self::InOrder(shard) => write!(f, "shard {shard} is not poisoned; keep its engine"),
             Self::Misplaced { owner, found, shard } => write!(
                 f,
-                "owner {owner} has an account in shard {found} but belongs in shard {shard}; give \
-                 as many engines as were stored, in their order"
+                "owner {owner} is in shard {found} but belongs in shard {shard}; give as many engines \
+                 as were stored, in their order"
             ),
             Self::UnknownShard(shard) => write!(f, "no shard {shard}; give a number below count"),
         }
@@ -136,8 +136,8 @@ impl Shards {
     /// These engines, each in the shard of its place in the list.
     ///
     /// # Errors
-    /// [`LayoutError::Empty`] without engines, and [`LayoutError::Misplaced`] if an account is not
-    /// in its owner's shard, as when the order or the number of the engines is not what it was.
+    /// [`LayoutError::Empty`] without engines, and [`LayoutError::Misplaced`] if an account or a
+    /// campaign is not in its owner's shard, as when the order or the number of the engines is not what it was.
     pub fn from_engines(engines: Vec<Engine>) -> Result<Self, LayoutError> {
         let count = NonZeroUsize::new(engines.len()).ok_or(LayoutError::Empty)?;
         for (place, engine) in engines.iter().enumerate() {
@@ -190,7 +190,7 @@ impl Shards {
     /// of two is refused, but not if the shard was poisoned anew in between.
     ///
     /// # Errors
-    /// [`LayoutError`] if there is no such shard, an account in the engine belongs in another, or
+    /// [`LayoutError`] if there is no such shard, something in the engine belongs in another, or
     /// the shard is not poisoned.
     pub fn replace(&self, shard: usize, engine: Engine) -> Result<(), LayoutError> {
         let Shard(lock) = self.engines.get(shard).ok_or(LayoutError::UnknownShard(shard))?;
@@ -217,7 +217,9 @@ impl fmt::Debug for Shards {
 }
 
 fn check(engine: &Engine, found: usize, count: NonZeroUsize) -> Result<(), LayoutError> {
-    let mut homes = engine.accounts().map(|account| (account.owner, home(account.owner, count)));
+    let accounts = engine.accounts().map(|account| account.owner);
+    let owners = accounts.chain(engine.campaigns().map(|campaign| campaign.owner));
+    let mut homes = owners.map(|owner| (owner, home(owner, count)));
     let stray = homes.find(|(_, shard)| *shard != found);
     stray.map_or(Ok(()), |(owner, shard)| Err(LayoutError::Misplaced { owner, found, shard }))
 }

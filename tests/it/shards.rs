@@ -238,11 +238,19 @@ fn engines_in_another_layout_are_refused() {
         let error = Shards::from_engines(engines).unwrap_err();
         assert!(matches!(error, LayoutError::Misplaced { .. }), "{error}");
     }
+    // A campaign alone belongs to somebody, too.
+    let owner = OwnerId(5);
+    let mut engines = vec![Engine::new(Config::default()); 3];
+    engines[(three.shard_of(owner) + 1) % 3]
+        .add_campaign(Campaign::new(CampaignId(1), owner), monday())
+        .unwrap();
+    let error = Shards::from_engines(engines).unwrap_err();
+    assert!(matches!(error, LayoutError::Misplaced { owner: OwnerId(5), .. }), "{error}");
     let unknown = three.replace(3, Engine::new(Config::default())).unwrap_err();
     for (error, text) in [
         (
             LayoutError::Misplaced { owner: OwnerId(5), found: 0, shard: 2 },
-            "owner 5 has an account in shard 0 but belongs in shard 2; give as many engines as \
+            "owner 5 is in shard 0 but belongs in shard 2; give as many engines as \
              were stored, in their order",
         ),
         (Shards::from_engines(Vec::new()).unwrap_err(), "there are no engines; give at least one"),
