@@ -5,6 +5,7 @@
 
 use crate::policy::{Block, Reason, TURN, grain};
 use crate::rotation::charge::Hints;
+use crate::rotation::exclusion::Exclusion;
 use crate::rotation::explain;
 use crate::rotation::index::Index;
 use crate::rotation::lease::Lease;
@@ -36,6 +37,7 @@ pub(crate) struct Candidacy<'a> {
     pub(crate) slot: Slot,
     pub(crate) request: &'a Request,
     pub(crate) route: Route,
+    pub(crate) excluded: Exclusion<'a>,
     /// Whether there is no record of the lead.
     pub(crate) lead_is_new: bool,
 }
@@ -59,7 +61,9 @@ impl<'a> Candidacy<'a> {
         let place = campaign.leads.place(request.lead);
         let bound = place.and_then(|place| campaign.leads.account_at(place));
         let route = Self::route(state, (campaign, bound), request, now)?;
-        Ok(Self { campaign: campaign_id, slot, request, route, lead_is_new: place.is_none() })
+        let excluded = Exclusion::of(&request.excluded);
+        let lead_is_new = place.is_none();
+        Ok(Self { campaign: campaign_id, slot, request, route, excluded, lead_is_new })
     }
 
     fn route(
@@ -107,7 +111,7 @@ impl<'a> Candidacy<'a> {
                 Route::Named { account, .. } => {
                     self.allows(account) && self.named_passes(state, index, account, now)
                 }
-                Route::Rotation => index.anybody_ready(state, self.slot, &self.request.excluded),
+                Route::Rotation => index.anybody_ready(state, self.slot, self.excluded),
                 Route::Moved { from } => {
                     self.others(state, from).any(|id| passes(state, id, Purpose::FollowUp, now))
                 }
@@ -246,7 +250,7 @@ impl<'a> Candidacy<'a> {
         joint: impl Fn(AccountId, Purpose, Timestamp) -> Option<(Timestamp, AccountId)>,
     ) -> Option<(Timestamp, AccountId)> {
         let campaign = state.open_campaign(self.slot)?;
-        let excluded = &self.request.excluded;
+        let excluded = self.excluded;
         let mut from = base;
         if is_open || !index.anybody_ready(state, self.slot, excluded) {
             let (ready_at, id) = index.first_waiting(state, self.slot, excluded)?;
@@ -314,7 +318,7 @@ impl<'a> Candidacy<'a> {
     }
 
     fn allows(&self, id: AccountId) -> bool {
-        !self.request.excluded.contains(&id)
+        !self.excluded.has(id)
     }
 
     fn named_purpose(&self) -> Purpose {

@@ -283,7 +283,7 @@ pub(crate) fn of_request(
                 blocks.push(Block::new(Reason::WeightZero, None));
                 ready_at = None;
             }
-            if request.excluded.contains(&id) {
+            if candidacy.excluded.has(id) {
                 blocks.push(Block::new(Reason::Excluded, None));
             }
             Candidate { account: id, blocks, ready_at }

@@ -3,12 +3,13 @@
 //! An account has turns in other campaigns, too, and none of them is told of it: where it stands is
 //! found out when it comes up. Knows the order and each account's outlook, and no facts.
 
+use crate::rotation::exclusion::Exclusion;
 use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::rota::Rota;
 use crate::rotation::seat::Present;
 use crate::rotation::table::Slot;
-use crate::vocab::{AccountId, Timestamp};
+use crate::vocab::Timestamp;
 
 impl Rota {
     /// The account whose turn it is, if that is known without another look at anybody.
@@ -67,11 +68,11 @@ impl Rota {
     }
 
     /// The first in the order of turns who is not excluded, before its time if it must be.
-    pub(crate) fn next(&mut self, lens: &mut Lens<'_>, excluded: &[AccountId]) -> Option<Slot> {
+    pub(crate) fn next(&mut self, lens: &mut Lens<'_>, excluded: Exclusion<'_>) -> Option<Slot> {
         let mut aside = Vec::new();
         let mut look = |rota: &mut Self, first: fn(&mut Self, &mut Lens<'_>) -> Option<Slot>| loop {
             let row = first(rota, lens)?;
-            if lens.attached.row(row).is_none_or(|(id, _)| !excluded.contains(id)) {
+            if lens.attached.row(row).is_none_or(|(id, _)| !excluded.has(*id)) {
                 return Some(row);
             }
             rota.rise(row);

@@ -5,6 +5,7 @@
 
 use crate::rotation::engine::Engine;
 use crate::rotation::event::Fact;
+use crate::rotation::exclusion::Exclusion;
 use crate::rotation::pick;
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, CampaignId, Timestamp};
@@ -22,17 +23,21 @@ impl Engine {
         campaign: CampaignId,
         slot: Slot,
         now: Timestamp,
-        excluded: Option<&Vec<AccountId>>,
+        excluded: Option<Exclusion<'_>>,
     ) {
         self.let_leave(campaign, slot, now);
+        let mut is_first = true;
         loop {
             let accounts = self.index.coming(&self.state, slot, RETURNS_MAX);
             if accounts.is_empty() {
                 break;
             }
+            // Where thousands are excluded, asking is dear.
+            let helps = excluded.is_some_and(|of| !accounts.iter().all(|id| of.has(*id)));
             self.bring_back(campaign, slot, accounts, now);
             let Some(excluded) = excluded else { break };
-            if self.index.anybody_present(&self.state, slot, excluded) {
+            let asks = std::mem::take(&mut is_first) || helps;
+            if asks && self.index.anybody_present(&self.state, slot, excluded) {
                 break;
             }
         }

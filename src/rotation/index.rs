@@ -7,6 +7,7 @@
 use crate::policy::grain;
 use crate::rotation::charge::Taken;
 use crate::rotation::closing::Closing;
+use crate::rotation::exclusion::Exclusion;
 use crate::rotation::lens::Lens;
 use crate::rotation::outlook::Outlook;
 use crate::rotation::reservation::{Fate, Reservations};
@@ -169,7 +170,7 @@ impl Index {
         &mut self,
         state: &State,
         campaign: Slot,
-        excluded: &[AccountId],
+        excluded: Exclusion<'_>,
     ) -> bool {
         let open = self.open(state, campaign);
         open.is_some_and(|(rota, mut lens)| rota.next(&mut lens, excluded).is_some())
@@ -180,7 +181,7 @@ impl Index {
         &mut self,
         state: &State,
         campaign: Slot,
-        excluded: &[AccountId],
+        excluded: Exclusion<'_>,
     ) -> bool {
         if self.anybody_present(state, campaign, excluded) {
             return true;
@@ -193,7 +194,7 @@ impl Index {
             }
             if !self.outlook(state, account).is_ready(self.now) {
                 self.look_again(state, campaign, row, account);
-            } else if excluded.contains(&id) {
+            } else if excluded.has(id) {
                 aside.extend(self.rota(campaign).put_aside());
             } else {
                 found = true;
@@ -209,7 +210,7 @@ impl Index {
         &mut self,
         state: &State,
         campaign: Slot,
-        excluded: &[AccountId],
+        excluded: Exclusion<'_>,
     ) -> Option<(Timestamp, AccountId)> {
         let (rota, mut lens) = self.open(state, campaign)?;
         let mut found = rota.first_waiting(&mut lens, excluded);
@@ -218,7 +219,7 @@ impl Index {
             self.look_again(state, campaign, row, account);
             let ready_at = self.outlook(state, account).ready_at;
             let id = self.rota(campaign).seat(row).map(|seat| seat.id);
-            let id = id.filter(|id| ready_at < Timestamp::MAX && !excluded.contains(id));
+            let id = id.filter(|id| ready_at < Timestamp::MAX && !excluded.has(*id));
             // Nobody else was looked at, so all others are ready when they were.
             found = found.into_iter().chain(id.map(|id| (ready_at, id))).min();
         }

@@ -4,6 +4,7 @@
 //! reservations, keys, leads, windows or reasons, and keeps nothing but counts.
 
 use crate::policy::{Place, grain, rescaled, within_reach};
+use crate::rotation::exclusion::Exclusion;
 use crate::rotation::gather::RETURNS_MAX;
 use crate::rotation::members::{DAY_MS, Member, Pool};
 use crate::rotation::outlook::Outlook;
@@ -101,7 +102,7 @@ impl Lineup {
             }
             self.gather();
         }
-        let turn = pick::choose(&mut self.rota, &mut self.pool.lens(), &[]);
+        let turn = pick::choose(&mut self.rota, &mut self.pool.lens(), Exclusion::NONE);
         turn.ok_or_else(|| self.until())
     }
 
@@ -155,7 +156,7 @@ impl Lineup {
     }
 
     fn anybody_ready(&mut self) -> bool {
-        if self.rota.next(&mut self.pool.lens(), &[]).is_some() {
+        if self.rota.next(&mut self.pool.lens(), Exclusion::NONE).is_some() {
             return true;
         }
         let now = self.pool.now;
@@ -169,7 +170,7 @@ impl Lineup {
     }
 
     fn until(&mut self) -> Timestamp {
-        let first = self.rota.first_waiting(&mut self.pool.lens(), &[]);
+        let first = self.rota.first_waiting(&mut self.pool.lens(), Exclusion::NONE);
         first.map_or(Timestamp::MAX, |(at, _)| at)
     }
 
@@ -198,7 +199,8 @@ impl Lineup {
         loop {
             let coming = self.coming();
             self.bring_back(&coming);
-            if coming.is_empty() || self.rota.next(&mut self.pool.lens(), &[]).is_some() {
+            if coming.is_empty() || self.rota.next(&mut self.pool.lens(), Exclusion::NONE).is_some()
+            {
                 break;
             }
         }

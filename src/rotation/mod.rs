@@ -22,6 +22,7 @@ mod closing;
 mod config;
 mod engine;
 mod event;
+mod exclusion;
 mod explain;
 mod few;
 mod findings;

@@ -5,6 +5,7 @@
 
 use crate::policy::{TURN, grain};
 use crate::rotation::charge::Hints;
+use crate::rotation::exclusion::Exclusion;
 use crate::rotation::index::Index;
 use crate::rotation::lens::Lens;
 use crate::rotation::rota::Rota;
@@ -43,7 +44,7 @@ pub(crate) fn turn(
     state: &State,
     index: &mut Index,
     campaign: Slot,
-    excluded: &[AccountId],
+    excluded: Exclusion<'_>,
 ) -> Option<Turn> {
     let (rota, mut lens) = index.open(state, campaign)?;
     let (row, jumped_to) = choose(rota, &mut lens, excluded)?;
@@ -63,13 +64,13 @@ pub(crate) fn turn(
 pub(crate) fn choose(
     rota: &mut Rota,
     lens: &mut Lens<'_>,
-    excluded: &[AccountId],
+    excluded: Exclusion<'_>,
 ) -> Option<(Slot, Option<i128>)> {
     let (mut row, jumped_to) = match rota.first_eligible(lens) {
         Some(row) => (row, None),
         None => jump(rota, lens)?,
     };
-    if !excluded.is_empty() && excluded.contains(&lens.attached.row(row)?.0) {
+    if !excluded.is_empty() && excluded.has(lens.attached.row(row)?.0) {
         row = rota.next(lens, excluded)?;
     }
     Some((row, jumped_to))

@@ -246,7 +246,7 @@ impl Engine {
         candidacy: &Candidacy<'r>,
         now: Timestamp,
     ) -> Option<(Grant<'r>, Hints)> {
-        let Candidacy { campaign, slot, request, route, lead_is_new } = *candidacy;
+        let Candidacy { campaign, slot, request, route, excluded, lead_is_new } = *candidacy;
         self.index.arrive(&self.state, slot);
         if route == Route::Rotation && self.index.rota(slot).is_settled(now) {
             // Whose turn it is says whether there is anybody.
@@ -258,13 +258,13 @@ impl Engine {
                 return None;
             }
             let rotates = route == Route::Rotation;
-            self.gather(campaign, slot, now, rotates.then_some(&request.excluded));
+            self.gather(campaign, slot, now, rotates.then_some(excluded));
         }
         let turn = match route {
             Route::Named { account, .. } => {
                 Some(pick::Turn { account, jumped_to: None, hints: Hints::default() })
             }
-            Route::Rotation => pick::turn(&self.state, &mut self.index, slot, &request.excluded),
+            Route::Rotation => pick::turn(&self.state, &mut self.index, slot, excluded),
             Route::Moved { .. } => candidacy.heir(&self.state, now),
         };
         let turn = turn?;

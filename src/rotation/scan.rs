@@ -5,6 +5,7 @@
 //! where they are few, going through their outlooks is far cheaper. Gives the answers that the
 //! order gives.
 
+use crate::rotation::exclusion::Exclusion;
 use crate::rotation::lens::{Lens, spot};
 use crate::rotation::rota::Rota;
 use crate::rotation::seat::{Place, Seat};
@@ -79,9 +80,9 @@ impl Rota {
     pub(super) fn scan_waiting(
         &self,
         lens: &Lens<'_>,
-        excluded: &[AccountId],
+        excluded: Exclusion<'_>,
     ) -> Option<(Timestamp, AccountId)> {
-        let allowed = self.scanned().filter(|(_, seat)| !excluded.contains(&seat.id));
+        let allowed = self.scanned().filter(|(_, seat)| !excluded.has(seat.id));
         allowed.map(|(_, seat)| (lens.outlooks[seat.account.index()].ready_at, seat.id)).min()
     }
 }

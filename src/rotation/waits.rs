@@ -4,6 +4,7 @@
 //! if it does not stand there any more.
 
 use crate::rotation::absent::Member;
+use crate::rotation::exclusion::Exclusion;
 use crate::rotation::lens::Lens;
 use crate::rotation::rota::Rota;
 use crate::rotation::seat::{Place, Seat, are_few};
@@ -60,7 +61,7 @@ impl Rota {
     pub(crate) fn first_waiting(
         &mut self,
         lens: &mut Lens<'_>,
-        excluded: &[AccountId],
+        excluded: Exclusion<'_>,
     ) -> Option<(Timestamp, AccountId)> {
         let sides = [Side::Absent, Side::Present];
         let found = sides.into_iter().filter_map(|side| self.first_of(lens, side, excluded)).min();
@@ -72,9 +73,9 @@ impl Rota {
     fn first_of_few(
         &self,
         lens: &Lens<'_>,
-        excluded: &[AccountId],
+        excluded: Exclusion<'_>,
     ) -> Option<(Timestamp, AccountId)> {
-        let few = self.turns.few().filter(|at| !excluded.contains(&at.id));
+        let few = self.turns.few().filter(|at| !excluded.has(at.id));
         let few = few.filter(|_| are_few(&self.seats));
         let ready_at = |row| Some(lens.outlooks.get(self.account(row)?.index())?.ready_at);
         few.filter_map(|at| Some((ready_at(at.row())?, at.id))).min()
@@ -84,7 +85,7 @@ impl Rota {
         &mut self,
         lens: &mut Lens<'_>,
         side: Side,
-        excluded: &[AccountId],
+        excluded: Exclusion<'_>,
     ) -> Option<(Timestamp, AccountId)> {
         if self.scans && matches!(side, Side::Present) {
             return self.scan_waiting(lens, excluded);
@@ -95,7 +96,7 @@ impl Rota {
             if lens.outlooks[account.index()].ready_at != at {
                 self.take(side, row);
                 self.seat_anew(lens, row);
-            } else if excluded.contains(&id) {
+            } else if excluded.has(id) {
                 aside.extend(self.take(side, row));
             } else {
                 found = Some((at, id));
