@@ -116,8 +116,8 @@ impl fmt::Display for LayoutError {
             Self::InOrder(shard) => write!(f, "shard {shard} is not poisoned; keep its engine"),
             Self::Misplaced { owner, found, shard } => write!(
                 f,
-                "owner {owner} is in shard {found} but belongs in shard {shard}; give as many engines \
-                 as were stored, in their order"
+                "owner {owner} is in shard {found} but belongs in shard {shard}; give as many \
+                 engines as were stored, in their order"
             ),
             Self::UnknownShard(shard) => write!(f, "no shard {shard}; give a number below count"),
         }
@@ -137,7 +137,8 @@ impl Shards {
     ///
     /// # Errors
     /// [`LayoutError::Empty`] without engines, and [`LayoutError::Misplaced`] if an account or a
-    /// campaign is not in its owner's shard, as when the order or the number of the engines is not what it was.
+    /// campaign is not in its owner's shard, as when the order or the number of the engines is not
+    /// what it was.
     pub fn from_engines(engines: Vec<Engine>) -> Result<Self, LayoutError> {
         let count = NonZeroUsize::new(engines.len()).ok_or(LayoutError::Empty)?;
         for (place, engine) in engines.iter().enumerate() {
