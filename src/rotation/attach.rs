@@ -10,6 +10,7 @@ use crate::policy::{Account, CampaignState};
 use crate::rotation::engine::Engine;
 use crate::rotation::event::Fact;
 use crate::rotation::findings::{AttachError, AttachReport, Checked, Finding};
+use crate::rotation::meetings::Meetings;
 use crate::rotation::state::CampaignRecord;
 use crate::vocab::{AccountId, CampaignId, OwnerId, Span, Timestamp};
 
@@ -25,6 +26,9 @@ pub enum Mode {
     /// Each that has no error.
     EachThatCan,
 }
+
+/// How far ahead it is looked for a time at which an account and its campaign are both open.
+const MEETING_DAYS: Span = Span::days(400);
 
 impl Engine {
     /// Attaches accounts to a campaign, all or none.
@@ -58,12 +62,13 @@ impl Engine {
         let now = self.enter(now)?;
         let record =
             self.state.campaign(campaign).ok_or(AttachError::UnknownCampaign { campaign })?;
+        let mut meetings = Meetings::new(&record.settings, now, now.plus(MEETING_DAYS));
         let report = report(accounts, |id, findings| {
             if record.attached.contains_key(&id) {
                 findings.push(Finding::AlreadyAttached);
                 return false;
             }
-            self.check_entry(record, id, now, findings);
+            self.check_entry((record, &mut meetings), id, now, findings);
             true
         });
         let report =
@@ -150,9 +155,9 @@ impl Engine {
     }
 
     /// Everything that keeps an account out of a campaign, and what its owner should know.
-    fn check_entry(
-        &self,
-        campaign: &CampaignRecord,
+    fn check_entry<'a>(
+        &'a self,
+        (campaign, meetings): (&CampaignRecord, &mut Meetings<'a>),
         id: AccountId,
         now: Timestamp,
         findings: &mut Vec<Finding>,
@@ -180,7 +185,7 @@ impl Engine {
         if account.daily_cap.min(first) == 0 {
             findings.push(Finding::NoDailyCapacity);
         }
-        if never_open(account, campaign, now) {
+        if !meetings.has(account) {
             findings.push(Finding::WindowNeverOpen);
         }
     }
@@ -216,7 +221,7 @@ impl Engine {
 /// Looks at every account of a request once. `check` returns whether its membership would change.
 fn report(
     accounts: &[AccountId],
-    check: impl Fn(AccountId, &mut Vec<Finding>) -> bool,
+    mut check: impl FnMut(AccountId, &mut Vec<Finding>) -> bool,
 ) -> AttachReport {
     let mut seen = BTreeSet::new();
     let mut twice = BTreeSet::new();
@@ -251,25 +256,4 @@ fn any_refused(report: &AttachReport) -> bool {
 
 fn owns(owner: OwnerId, account: &Account) -> bool {
     account.owner == owner
-}
-
-/// Whether the two windows are never open together within 400 days.
-fn never_open(account: &Account, campaign: &CampaignRecord, now: Timestamp) -> bool {
-    let (own, theirs) = (&account.schedule, &campaign.settings.schedule);
-    let last = now.plus(Span::days(400));
-    let mut at = now;
-    loop {
-        let a = own.at(account.zone, at);
-        let b = theirs.at(campaign.settings.zone, at);
-        let next = match (a, b) {
-            ((true, _), (true, _)) => return false,
-            ((false, None), _) | (_, (false, None)) => return true,
-            ((false, Some(next)), (true, _)) | ((true, _), (false, Some(next))) => next,
-            ((false, Some(one)), (false, Some(other))) => one.max(other),
-        };
-        if next > last {
-            return true;
-        }
-        at = next;
-    }
 }

@@ -9,6 +9,7 @@ use crate::rotation::exclusion::Exclusion;
 use crate::rotation::explain;
 use crate::rotation::index::Index;
 use crate::rotation::lease::Lease;
+use crate::rotation::meetings::Meetings;
 use crate::rotation::pick::Turn;
 use crate::rotation::reservation::{EmailKind, Request};
 use crate::rotation::reserve::{Pick, ReserveError, Unavailable, Wait, named_purpose};
@@ -16,7 +17,7 @@ use crate::rotation::rules::{AccountRules, Purpose, campaign_rules, earliest, lo
 use crate::rotation::state::{AccountRecord, CampaignRecord, State};
 use crate::rotation::table::Slot;
 use crate::rotation::verdict::Verdict;
-use crate::vocab::{AccountId, CampaignId, Timestamp};
+use crate::vocab::{AccountId, CampaignId, Span, Timestamp};
 
 /// Which accounts a request may go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,50 +208,38 @@ impl<'a> Candidacy<'a> {
             })
         };
         let base = opens(now)?;
-        let joint = |id: AccountId, purpose: Purpose, from: Timestamp| {
-            let account = state.account(id)?;
-            let rules = AccountRules::of(state, account);
-            let at = earliest(from, last, |at, visit| {
-                self.campaign_verdicts(state, campaign, at, visit);
-                rules.each(at, purpose, visit);
-            })?;
-            Some((at, id))
-        };
+        let search = Search { candidacy: self, state, campaign, last };
         match self.route {
             Route::Named { account, gone_at, .. } => {
                 let own = self.allows(account).then_some(account);
-                let own = own.and_then(|id| joint(id, self.named_purpose(), base));
-                let heirs = gone_at.into_iter().flat_map(|gone_at| {
-                    let from = base.max(gone_at);
-                    self.others(state, account)
-                        .filter_map(move |id| joint(id, Purpose::FollowUp, from))
+                let own = search.first(own.into_iter(), self.named_purpose(), base);
+                let heirs = gone_at.and_then(|gone_at| {
+                    let others = self.others(state, account);
+                    search.first(others, Purpose::FollowUp, base.max(gone_at))
                 });
-                heirs.chain(own).min()
+                heirs.into_iter().chain(own).min()
             }
             Route::Moved { from } => {
-                self.others(state, from).filter_map(|id| joint(id, Purpose::FollowUp, base)).min()
+                search.first(self.others(state, from), Purpose::FollowUp, base)
             }
             Route::Rotation => {
                 let is_open = open_until.is_some();
-                self.first_in_rotation(state, index, (base, is_open), opens, joint)
+                self.first_in_rotation(&search, index, (base, is_open), opens)
             }
         }
     }
 
     /// The least instant from `base` on at which somebody of the rotation may send it, and who: of
     /// several the one with the least number. The campaign may be known to be open now; then nobody
-    /// is ready, who would have got it. `opens` finds the campaign's next instant, `joint` that of
-    /// one account.
+    /// is ready, who would have got it. `opens` finds the campaign's next instant.
     fn first_in_rotation(
         &self,
-        state: &State,
+        search: &Search<'_>,
         index: &mut Index,
         (base, is_open): (Timestamp, bool),
         opens: impl Fn(Timestamp) -> Option<Timestamp>,
-        joint: impl Fn(AccountId, Purpose, Timestamp) -> Option<(Timestamp, AccountId)>,
     ) -> Option<(Timestamp, AccountId)> {
-        let campaign = state.open_campaign(self.slot)?;
-        let excluded = self.excluded;
+        let (state, excluded) = (search.state, self.excluded);
         let mut from = base;
         if is_open || !index.anybody_ready(state, self.slot, excluded) {
             let (ready_at, id) = index.first_waiting(state, self.slot, excluded)?;
@@ -260,14 +249,15 @@ impl<'a> Candidacy<'a> {
                 return Some((ready_at, id));
             }
         }
-        let mut best: Option<(Timestamp, AccountId)> = None;
-        for id in campaign.attached.keys().filter(|id| self.allows(**id)) {
-            best = best.into_iter().chain(joint(*id, Purpose::NewLead, from)).min();
-            if best.is_some_and(|(at, _)| at == from) {
-                break;
-            }
+        if !excluded.is_empty() {
+            return search.first(search.attached(), Purpose::NewLead, from);
         }
-        best
+        if let Some(answer) = index.answer(self.slot) {
+            return Some(answer);
+        }
+        let found = search.first(search.attached(), Purpose::NewLead, from)?;
+        index.keep_answer(self.slot, found);
+        Some(found)
     }
 
     /// What holds the account that comes first, the longest of it.
@@ -336,6 +326,52 @@ impl<'a> Candidacy<'a> {
             let takes_leads = |account: &AccountRecord| account.settings.weight.value() > 0;
             *id != from && self.allows(*id) && state.account(*id).is_some_and(takes_leads)
         })
+    }
+}
+
+/// Looks for the first instant at which an account and its campaign let an email through together.
+struct Search<'a> {
+    candidacy: &'a Candidacy<'a>,
+    state: &'a State,
+    campaign: &'a CampaignRecord,
+    /// It is not looked for later.
+    last: Timestamp,
+}
+
+impl<'a> Search<'a> {
+    fn attached(&self) -> impl Iterator<Item = AccountId> + 'a {
+        let candidacy = self.candidacy;
+        self.campaign.attached.keys().copied().filter(|id| candidacy.allows(*id))
+    }
+
+    /// The least instant from `from` on, and of some accounts in ascending order who may send then:
+    /// of several the first.
+    fn first(
+        &self,
+        accounts: impl Iterator<Item = AccountId>,
+        purpose: Purpose,
+        from: Timestamp,
+    ) -> Option<(Timestamp, AccountId)> {
+        let mut meetings = Meetings::new(&self.campaign.settings, from, self.last);
+        let mut best: Option<(Timestamp, AccountId)> = None;
+        for id in accounts {
+            // Whoever comes later in the list has to be earlier.
+            let last = best.map_or(self.last, |(at, _)| at.minus(Span::milliseconds(1)));
+            if last < from {
+                break;
+            }
+            let Some(account) = self.state.account(id) else { continue };
+            if best.is_none() && !meetings.has(&account.settings) {
+                continue;
+            }
+            let rules = AccountRules::of(self.state, account);
+            let at = earliest(from, last, |at, visit| {
+                self.candidacy.campaign_verdicts(self.state, self.campaign, at, visit);
+                rules.each(at, purpose, visit);
+            });
+            best = at.map(|at| (at, id)).or(best);
+        }
+        best
     }
 }
 

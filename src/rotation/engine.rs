@@ -209,9 +209,12 @@ impl Engine {
             let touch = if ended.in_time { Touch::Ended } else { Touch::Changed };
             self.index.touch(&self.state, slot, touch);
         }
-        if let Some(slot) = ended.campaign.filter(|_| !ended.in_time) {
-            // Its rules are asked again before its next email.
-            self.index.rota(slot).lease = Lease::NONE;
+        if let Some(slot) = ended.campaign {
+            self.index.forget_answer(slot);
+            if !ended.in_time {
+                // Its rules are asked again before its next email.
+                self.index.rota(slot).lease = Lease::NONE;
+            }
         }
     }
 
@@ -321,6 +324,7 @@ impl Engine {
     fn recheck(&mut self, campaign: CampaignId) {
         if let Some(slot) = self.state.campaigns.slot(&campaign) {
             self.index.rota(slot).lease = Lease::NONE;
+            self.index.forget_answer(slot);
         }
     }
 

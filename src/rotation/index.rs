@@ -5,6 +5,7 @@
 //! decides anything that the state does not.
 
 use crate::policy::grain;
+use crate::rotation::answers::Answers;
 use crate::rotation::charge::Taken;
 use crate::rotation::closing::Closing;
 use crate::rotation::exclusion::Exclusion;
@@ -48,6 +49,8 @@ pub(crate) struct Index {
     pub(super) waits: Vec<Vec<(Slot, Slot)>>,
     /// By the campaign's slot.
     rotas: Vec<Rota>,
+    /// When somebody may send at the earliest, where that was asked and is known still.
+    pub(super) answers: Answers,
     /// Reservations that are out by when they lapse; the first is one of them.
     lapses: Swept<ReservationId>,
     /// Of a campaign whose accounts are shared, up to so many are gone through.
@@ -67,6 +70,7 @@ impl Index {
             closings: Vec::new(),
             waits: Vec::new(),
             rotas: Vec::new(),
+            answers: Answers::default(),
             lapses: Swept::default(),
             scanned_max: SCANNED_MAX,
             foreseen_min: FORESEEN_MIN,
@@ -286,6 +290,7 @@ impl Index {
 
     /// Takes an account out that is detached from a campaign.
     pub(crate) fn detached(&mut self, campaign: Slot, row: Slot, shared: bool) {
+        self.forget_answer(campaign);
         if let Some(rota) = self.rotas.get_mut(campaign.index()) {
             rota.remove(row);
             rota.shared -= usize::from(shared);

@@ -13,6 +13,7 @@ impl Index {
     /// Looks at an account after a change of its facts.
     pub(crate) fn touch(&mut self, state: &State, account: Slot, touch: Touch) {
         self.grow(account);
+        self.forget_answers(state, account);
         let Some(record) = state.accounts.at(account) else { return };
         if touch != Touch::Changed && !record.deleted {
             let rules = AccountRules::of(state, record);
