@@ -45,6 +45,8 @@ pub(super) struct Report {
     pub(super) warned: Vec<Noted>,
     /// By number.
     pub(super) rows: Vec<Row>,
+    /// Of all of them together.
+    weight: u64,
     pub(super) sent: u64,
     pub(super) last_at: Option<Timestamp>,
     /// Why no more can go, each reason with the number of accounts; nothing if all go.
@@ -85,6 +87,7 @@ impl Report {
             listed: inputs.accounts.len(),
             refused,
             warned,
+            weight: weight(rows.iter()),
             sent: course.sends.len() as u64,
             last_at: course.last_at(),
             stuck: course.stuck.as_ref().map(stuck).unwrap_or_default(),
@@ -101,14 +104,10 @@ impl Report {
         self.last_at.filter(|_| self.sent == self.emails)
     }
 
-    /// The share of all weights that some accounts have, in tenths of a percent. Those that may
-    /// send nothing have none.
+    /// The share of all weights that some accounts have, in tenths of a percent.
     pub(super) fn asked(&self, rows: &[&Row]) -> Option<u64> {
-        let counted = |rows: &mut dyn Iterator<Item = &Row>| -> u64 {
-            rows.filter(|row| row.cap > 0).map(|row| row.weight).sum()
-        };
-        let (some, all) = (counted(&mut rows.iter().copied()), counted(&mut self.rows.iter()));
-        (some > 0).then(|| words::tenths(some, all))
+        let some = weight(rows.iter().copied());
+        (some > 0).then(|| words::tenths(some, self.weight))
     }
 
     /// The share of the emails that they send.
@@ -180,6 +179,11 @@ fn noted(inputs: &Inputs, world: &World, of: fn(&Checked) -> bool, errors: bool)
         }
     });
     noted.collect()
+}
+
+/// The weights of accounts together; those that may send nothing have none.
+fn weight<'a>(rows: impl Iterator<Item = &'a Row>) -> u64 {
+    rows.filter(|row| row.cap > 0).map(|row| row.weight).sum()
 }
 
 fn stuck(unavailable: &Unavailable) -> Vec<(Reason, u64)> {
