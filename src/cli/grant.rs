@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use mailrota::{
-    About, AccountId, Block, Candidate, EmailKind, Engine, Event, Fact, Filter, Granted, History,
-    Pick, Request, ReservationId, Reserved, Timestamp, Zone,
+    About, AccountId, Block, Candidate, Engine, Event, Fact, Filter, Granted, History, Pick,
+    Request, ReservationId, Reserved, Timestamp, Zone,
 };
 
 use crate::cli::Failure;
@@ -77,17 +77,18 @@ pub(super) fn why(history: &mut History, id: ReservationId, top: usize) -> Resul
     let places = places(&before, &reserved, at, most);
     let rivals = rivals(&before, candidates, &places, at)?;
     let later = later(history, &reserved)?;
-    let (today, rule) = (places.first().copied(), rule(&reserved));
+    let (today, rule) = (places.first().copied(), rule(&before, &reserved));
     Ok(Why { sequence, at, reserved, today, rule, rivals, later })
 }
 
-fn rule(reserved: &Reserved) -> Rule {
-    let Request { account, kind, .. } = &reserved.request;
-    match (account, reserved.moved_from, kind) {
-        (Some(_), _, _) => Rule::Demanded,
-        (None, Some(gone), _) => Rule::Moved(gone),
-        (None, None, EmailKind::FollowUp) => Rule::Lead,
-        (None, None, EmailKind::NewLead) => Rule::Turn,
+fn rule(before: &Engine, reserved: &Reserved) -> Rule {
+    let Request { account, lead, .. } = &reserved.request;
+    match (account, reserved.moved_from) {
+        (Some(_), _) => Rule::Demanded,
+        (None, Some(gone)) => Rule::Moved(gone),
+        // Whoever wrote to a lead is asked for a first email to it, too.
+        (None, None) if before.lead_account(reserved.campaign, *lead).is_some() => Rule::Lead,
+        (None, None) => Rule::Turn,
     }
 }
 

@@ -183,6 +183,21 @@ fn every_old_pick_is_explained_by_the_pick_itself() {
     }
 }
 
+/// Also where the caller calls it the first email.
+#[test]
+fn an_email_to_a_lead_that_was_written_to_is_not_told_to_be_a_turn() {
+    let folder = morning();
+    let engine = DurableEngine::open(folder.store(), &Options::default(), minute(300)).unwrap();
+    for (lead, by) in [(9001, "lead"), (9100, "turn")] {
+        let request = Request::new_lead(LeadId(lead));
+        let pick = engine.reserve(CAMPAIGN, &request, minute(301)).unwrap();
+        let reservation = pick.reserved().unwrap().id;
+        let line = format!("replay store.db --json --reservation {reservation}");
+        let answer: Value = serde_json::from_str(&printed(&folder, &line, 0)).unwrap();
+        assert_eq!(answer["reservation"]["by"], by, "{lead}");
+    }
+}
+
 #[test]
 fn a_sound_store_is_called_so() {
     let folder = morning();
