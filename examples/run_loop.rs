@@ -27,10 +27,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report = engine.attach(CAMPAIGN, &[AccountId(1), AccountId(2), AccountId(3)], now)?;
     println!("attached {} accounts", report.changed.len());
 
-    let mut lead = 1;
+    let (mut lead, mut tries) = (1, 1);
     while lead <= 10 {
         // The key makes asking again safe: after a crash the same email gets the same answer.
-        let request = Request::new_lead(LeadId(lead)).key(format!("lead-{lead}/step-1"));
+        let key = format!("lead-{lead}/step-1/try-{tries}");
+        let request = Request::new_lead(LeadId(lead)).key(key);
         match engine.reserve(CAMPAIGN, &request, now)? {
             Pick::Reserved(reservation) => {
                 now += TimeDelta::seconds(3);
@@ -55,10 +56,12 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
                 break;
             }
-            Pick::Ended(reservation) => {
+            Pick::Ended(reservation) if reservation.fate.counts() => {
                 println!("{now} lead {lead} was served before: {:?}", reservation.fate);
                 lead += 1;
             }
+            // It was deferred or given back, and did not go: it needs another key.
+            Pick::Ended(_) => tries += 1,
         }
     }
 

@@ -59,8 +59,10 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// Whether the email uses up room as one that was sent.
-    pub(crate) const fn counts(self) -> bool {
+    /// Whether the email uses up room as one that was sent: whether it went, or may have gone. If it
+    /// has ended and does not count, its room came back, and the email may be asked for again under
+    /// another key.
+    pub const fn counts(self) -> bool {
         match self {
             Self::Cancelled | Self::Open => false,
             Self::Lapsed => true,
@@ -293,7 +295,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// The first email to a lead. The rotation picks the account.
+    /// The first email to a lead. The rotation picks the account, unless the campaign wrote to the
+    /// lead before: then it goes from the account that did.
     pub const fn new_lead(lead: LeadId) -> Self {
         Self::of(lead, EmailKind::NewLead)
     }
