@@ -2,6 +2,7 @@
 //! on it.
 
 use std::fmt::Write;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -82,7 +83,16 @@ pub(super) fn keys(keys: &Keys) -> Result<ExitCode, Failure> {
         Command::Revoke { key, store } => (revoke(key)?, store),
     };
     let answered = control::call(&store.store, &ask).map_or_else(|| alone(store, &ask), Ok)?;
-    serve::show(&answered.map_err(Failure::new)?);
+    match serve::show(&answered.map_err(Failure::new)?) {
+        // Whoever read has read enough, as `head` does. A key is to be read to its end.
+        Err(error) if matches!(ask, Ask::List) && error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => {
+            return Err(Failure::new(format!(
+                "it is done, and the answer cannot be written: {error}; see mailrota keys list"
+            )));
+        }
+        Ok(()) => {}
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -133,7 +133,11 @@ async fn run(serve: &Serve) -> Result<(), Failure> {
     let (engine, first_key) = opened.map_err(Failure::of)??;
     let control = control(&serve.store, &engine, &clock);
     service.open(engine);
-    show(&greeting(address, &serve.store, first_key.as_deref()));
+    let shown = show(&greeting(address, &serve.store, first_key.as_deref()));
+    if let (Err(error), Some(_)) = (shown, &first_key) {
+        tracing::warn!(%error, "the first API key was made and could not be shown; make another with \
+                                mailrota keys add");
+    }
     let ended = serving.await.map_err(Failure::of)?;
     drop(control);
     ended.map_err(Failure::of)
@@ -213,10 +217,10 @@ fn greeting(address: SocketAddr, store: &Path, first_key: Option<&str>) -> Strin
     text
 }
 
-/// Writes to the standard output at once; if nobody listens there, nobody is told.
-pub(super) fn show(text: &str) {
+/// Writes to the standard output at once.
+pub(super) fn show(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
 }
 
 fn write_log(form: Log) {

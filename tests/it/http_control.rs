@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixListener;
+use std::process::Command;
 
 use crate::durable_world::Folder;
 use crate::http_socket::{Serving, keys};
@@ -75,6 +76,21 @@ fn only_making_a_key_makes_a_store() {
         assert_eq!(fs::read_dir(&folder.0).unwrap().count(), usize::from(store.is_some()));
     }
     assert!(keys(&folder, &["add"]).unwrap().contains("mr_1_"));
+    assert!(keys(&folder, &["list"]).unwrap().contains("\n1 "));
+}
+
+/// It is shown once, so whoever asked for it must know that it was not.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_key_that_cannot_be_shown_is_told_of() {
+    let folder = Folder::new();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailrota"));
+    let output = command.args(["keys", "add", "--store"]).arg(folder.store()).stdout(full).output();
+    let output = output.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.starts_with("mailrota: it is done, and the answer cannot be written: "), "{told}");
     assert!(keys(&folder, &["list"]).unwrap().contains("\n1 "));
 }
 
