@@ -135,8 +135,10 @@ async fn run(serve: &Serve) -> Result<(), Failure> {
     service.open(engine);
     let shown = show(&greeting(address, &serve.store, first_key.as_deref()));
     if let (Err(error), Some(_)) = (shown, &first_key) {
-        tracing::warn!(%error, "the first API key was made and could not be shown; make another with \
-                                mailrota keys add");
+        tracing::warn!(
+            %error,
+            "the first API key was made and could not be shown; make another with mailrota keys add"
+        );
     }
     let ended = serving.await.map_err(Failure::of)?;
     drop(control);

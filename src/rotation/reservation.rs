@@ -59,9 +59,9 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// Whether the email uses up room as one that was sent: whether it went, or may have gone. If it
-    /// has ended and does not count, its room came back, and the email may be asked for again under
-    /// another key.
+    /// Whether the email uses up room as one that was sent: whether it went, or may have gone. If
+    /// it has ended and does not count, its room came back, and the email may be asked for again
+    /// under another key.
     pub const fn counts(self) -> bool {
         match self {
             Self::Cancelled | Self::Open => false,

@@ -26,8 +26,8 @@ const KEY_MAX: usize = 255;
 #[expect(clippy::exhaustive_enums, reason = "a caller's run loop has an arm for each")]
 pub enum Pick {
     /// The request's key had a reservation, and it has ended. No new permission to send. If its
-    /// [fate](crate::Fate::counts) counts, the email went, or may have; otherwise it did not, and is
-    /// asked for again under another key.
+    /// [fate](crate::Fate::counts) counts, the email went, or may have; otherwise it did not, and
+    /// is asked for again under another key.
     Ended(Reservation),
     /// Send now, from the account that it names, and settle it.
     Reserved(Reservation),
