@@ -12,11 +12,9 @@ use crate::rotation::candidates::Candidacy;
 use crate::rotation::charge;
 use crate::rotation::engine::Engine;
 use crate::rotation::explain::QuestionError;
-use crate::rotation::leads::Leads;
 use crate::rotation::reservation::Request;
 use crate::rotation::reserve::{Pick, Wait};
 use crate::rotation::rules::{AccountRules, Purpose, longest};
-use crate::rotation::state::{CampaignRecord, State};
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Span, Timestamp};
 
@@ -248,27 +246,6 @@ impl Engine {
         };
         let email = Planned { at, account: grant.account, held };
         Some(Step::Sent { email, by, day: grant.days.0 })
-    }
-
-    /// An engine with one campaign and its accounts alone, to be asked while this one goes on.
-    /// Leads and keys are not taken along, nor what ended before the oldest reservation that is
-    /// out.
-    pub fn only(&self, id: CampaignId) -> Self {
-        let State { config, seen, reservations, domain_holds, .. } = &self.state;
-        let first_out = self.index.first_out().unwrap_or(reservations.next_id());
-        let mut state = State::new(config.clone());
-        state.seen = *seen;
-        state.reservations = reservations.since(first_out);
-        state.domain_holds = domain_holds.clone();
-        if let Some(campaign) = self.state.campaigns.get(&id) {
-            let attached = campaign.attached.keys();
-            let accounts = attached.filter_map(|id| Some((*id, self.state.accounts.get(id)?)));
-            state.accounts = accounts.map(|(id, account)| (id, account.clone())).collect();
-            // New leads do not meet the caller's: whoever those belong to does not matter here.
-            let leads = Leads::default();
-            state.campaigns.insert(id, CampaignRecord { leads, ..campaign.clone() });
-        }
-        Self::from_state(state)
     }
 }
 

@@ -352,11 +352,6 @@ impl Index {
         self.lapses.first().filter(|(ends_at, _)| *ends_at <= self.now)
     }
 
-    /// The reservation that lapses next. None that is out is older.
-    pub(crate) fn first_out(&self) -> Option<ReservationId> {
-        self.lapses.first().map(|(_, id)| id)
-    }
-
     /// When the next reservation lapses.
     pub(crate) fn next_lapse(&self) -> Option<Timestamp> {
         self.lapses.first().map(|(ends_at, _)| ends_at)

@@ -23,6 +23,7 @@ mod closing;
 mod config;
 mod engine;
 mod event;
+mod excerpt;
 mod exclusion;
 mod explain;
 mod few;

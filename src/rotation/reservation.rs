@@ -3,7 +3,7 @@
 //!
 //! Knows the records, not what they are charged to.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +127,8 @@ pub(crate) struct Reservations {
     forgotten: usize,
     /// All but the last are full.
     chunks: VecDeque<Vec<Reservation>>,
+    /// Of a copy that has only some: those, which came before the first chunk.
+    apart: BTreeMap<ReservationId, Reservation>,
 }
 
 /// Reservations as they are written down.
@@ -161,18 +163,21 @@ impl Reservations {
     }
 
     pub(crate) fn get(&self, id: ReservationId) -> Option<&Reservation> {
-        let index = self.index(id)?;
+        let Some(index) = self.index(id) else { return self.apart.get(&id) };
         self.chunks.get(index / CHUNK)?.get(index % CHUNK)
     }
 
     pub(crate) fn get_mut(&mut self, id: ReservationId) -> Option<&mut Reservation> {
-        let index = self.index(id)?;
+        let Some(index) = self.index(id) else { return self.apart.get_mut(&id) };
         self.chunks.get_mut(index / CHUNK)?.get_mut(index % CHUNK)
     }
 
     /// Forgets some of the oldest that ended before `at`, up to the first that is younger or open.
     pub(crate) fn prune(&mut self, at: Timestamp) {
         let is_old = |oldest: &Reservation| oldest.fate != Fate::Open && oldest.decided_at < at;
+        while let Some(oldest) = self.apart.first_entry().filter(|oldest| is_old(oldest.get())) {
+            oldest.remove();
+        }
         for _ in 0..FORGOTTEN_MAX {
             if !self.first().is_some_and(is_old) {
                 break;
@@ -203,13 +208,10 @@ impl Reservations {
         self.records()
     }
 
-    /// Those from a number on.
-    pub(crate) fn since(&self, id: ReservationId) -> Self {
-        let skipped = id.0.saturating_sub(self.base).saturating_sub(self.forgotten as u64);
-        let records = self.records().skip(usize::try_from(skipped).unwrap_or(usize::MAX));
-        let records: Vec<_> = records.cloned().collect();
-        let base = self.next_id().0 - records.len() as u64;
-        Records { base, records }.into()
+    /// Some of them alone. The next one gets the number that it would have got.
+    pub(crate) fn part(&self, ids: impl Iterator<Item = ReservationId>) -> Self {
+        let apart = ids.filter_map(|id| Some((id, self.get(id)?.clone()))).collect();
+        Self { base: self.next_id().0, apart, ..Self::default() }
     }
 
     /// Every reservation that is remembered, the newest first.
@@ -223,7 +225,8 @@ impl Reservations {
 
     fn records(&self) -> impl DoubleEndedIterator<Item = &Reservation> {
         let first = self.chunks.front().and_then(|chunk| chunk.get(self.forgotten..));
-        first.into_iter().flatten().chain(self.chunks.iter().skip(1).flatten())
+        let chunks = first.into_iter().flatten().chain(self.chunks.iter().skip(1).flatten());
+        self.apart.values().chain(chunks)
     }
 
     fn index(&self, id: ReservationId) -> Option<usize> {
