@@ -312,10 +312,7 @@ fn add(step: &mut Step<'_>, caller: &Caller, body: &Map<String, Value>) -> Resul
 
 /// One mailbox is one account: as two it would have its cap twice.
 fn is_free(step: &Step<'_>, account: &Account) -> Result<(), Problem> {
-    let is_same = |other: &&Account| {
-        other.owner == account.owner && other.address.eq_ignore_ascii_case(&account.address)
-    };
-    match step.accounts().find(is_same) {
+    match step.account_at(account.owner, &account.address) {
         None => Ok(()),
         Some(other) => {
             let message = format!("account {} has it; change that one, or delete it", other.id);

@@ -129,14 +129,6 @@ impl Engine {
         self.state.accounts.values().filter(|record| !record.deleted).map(|a| &a.settings)
     }
 
-    /// The account of an owner that had an address when it was deleted, the one with the greatest
-    /// number of several. Added again under its number it is held to what it sent.
-    pub fn deleted_account(&self, owner: OwnerId, address: &str) -> Option<AccountId> {
-        let deleted = self.state.accounts.values().filter(|record| record.deleted);
-        let of_owner = deleted.map(|record| &record.settings).filter(|of| of.owner == owner);
-        of_owner.filter(|of| of.address.eq_ignore_ascii_case(address)).last().map(|of| of.id)
-    }
-
     /// Stops an account in all its campaigns. It stays attached.
     ///
     /// # Errors

@@ -72,6 +72,11 @@ impl Engine {
         Self { index: Index::new(&state), state, outbox: None }
     }
 
+    /// The same for a copy that is only asked.
+    pub(crate) fn to_be_asked(state: State) -> Self {
+        Self { index: Index::without_addresses(&state), state, outbox: None }
+    }
+
     /// Keeps events from now on for [`take_events`](Self::take_events).
     pub fn record_events(&mut self) {
         self.outbox.get_or_insert_default();
@@ -279,15 +284,14 @@ impl Engine {
             | Fact::AccountHeld { account, .. }
             | Fact::FollowUpsDeclared { account, .. }
             | Fact::UsageReported { account, .. } => self.touch(*account, Touch::Changed),
-            Fact::AccountSet { account, .. } => self.touch(account.id, Touch::Changed),
+            Fact::AccountSet { account, .. } => {
+                self.file(account);
+                self.touch(account.id, Touch::Changed);
+            }
             Fact::CampaignDeleted { campaign } => self.recheck(*campaign),
             Fact::CampaignSet { campaign } => self.recheck(campaign.id),
             Fact::DomainHeld { owner, domain, .. } => {
-                let held = self.state.accounts.iter().filter(|(_, account)| {
-                    account.settings.owner == *owner && account.settings.domain() == *domain
-                });
-                let held: Vec<AccountId> = held.map(|(id, _)| *id).collect();
-                for account in held {
+                for account in self.senders(*owner, domain) {
                     self.touch(account, Touch::Changed);
                 }
             }

@@ -22,7 +22,7 @@ impl Engine {
         state.seen = *seen;
         state.reservations = reservations.part(std::iter::empty());
         let Some(campaign) = self.state.campaigns.get(&id) else {
-            return Self::from_state(state);
+            return Self::to_be_asked(state);
         };
         let attached = campaign.attached.keys();
         let accounts = attached.filter_map(|id| Some((*id, self.state.accounts.get(id)?)));
@@ -39,7 +39,7 @@ impl Engine {
             state.domain_holds = holds.map(|(domain, until)| (domain.clone(), *until)).collect();
         }
         state.campaigns.insert(id, without_leads(campaign));
-        Self::from_state(state)
+        Self::to_be_asked(state)
     }
 }
 

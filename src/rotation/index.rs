@@ -5,6 +5,7 @@
 //! decides anything that the state does not.
 
 use crate::policy::grain;
+use crate::rotation::addresses::Addresses;
 use crate::rotation::answers::Answers;
 use crate::rotation::charge::Taken;
 use crate::rotation::closing::Closing;
@@ -47,6 +48,8 @@ pub(crate) struct Index {
     /// Where each account may wait: campaigns, and its rows there. What no longer holds is dropped
     /// when it is looked at.
     pub(super) waits: Vec<Vec<(Slot, Slot)>>,
+    /// Nothing in a copy that nobody asks for addresses.
+    pub(super) addresses: Option<Addresses>,
     /// By the campaign's slot.
     rotas: Vec<Rota>,
     /// When somebody may send at the earliest, where that was asked and is known still.
@@ -64,11 +67,17 @@ pub(crate) struct Index {
 
 impl Index {
     pub(crate) fn new(state: &State) -> Self {
+        let addresses = Some(Addresses::new(state));
+        Self { addresses, ..Self::without_addresses(state) }
+    }
+
+    pub(crate) fn without_addresses(state: &State) -> Self {
         let mut index = Self {
             now: state.seen.unwrap_or(Timestamp::MIN),
             outlooks: Vec::new(),
             closings: Vec::new(),
             waits: Vec::new(),
+            addresses: None,
             rotas: Vec::new(),
             answers: Answers::default(),
             lapses: Swept::default(),

@@ -5,6 +5,7 @@
 
 mod absent;
 mod accounts;
+mod addresses;
 mod agenda;
 mod ahead;
 mod answers;
