@@ -15,7 +15,7 @@ use crate::vocab::{CampaignId, ReservationId};
 impl Engine {
     /// An engine with one campaign and its accounts alone, to be asked while this one goes on. Of
     /// reservations it has those that are out on these accounts or in this campaign, under their
-    /// numbers. Leads, keys and what ended are not taken along.
+    /// numbers. Leads, keys and what ended are not taken along, so its snapshot is none to restore.
     pub fn only(&self, id: CampaignId) -> Self {
         let State { config, seen, reservations, domain_holds, .. } = &self.state;
         let mut state = State::new(config.clone());
