@@ -84,8 +84,7 @@ impl Asleep {
     /// Whether rows lie together until then, or may from now on.
     fn opens(&self, until: Timestamp) -> bool {
         if let Some(group) = self.groups.iter().rev().find(|group| group.until == until) {
-            let (runs, rows) = (group.runs.len(), group.by_number.len());
-            return runs < RUNS_MANY || rows >= PER_RUN * runs;
+            return has_room(group.runs.len(), group.by_number.len());
         }
         self.groups.len() < GROUPS_MAX && until < Timestamp::MAX
     }
@@ -98,6 +97,11 @@ impl Asleep {
         }
         &mut self.groups[at]
     }
+}
+
+/// Whether another run may be opened for so many rows.
+pub(super) const fn has_room(runs: usize, rows: usize) -> bool {
+    runs < RUNS_MANY || rows >= PER_RUN * runs
 }
 
 #[cfg(test)]
@@ -157,24 +161,34 @@ impl Runs {
         while self.asleep.groups.first().is_some_and(|group| group.until <= now) {
             let group = self.asleep.groups.remove(0);
             for number in group.runs {
-                let Self { all, entered, later, ranks, asleep, .. } = self;
-                let run = &mut all[number as usize];
-                entered.remove(&number_of(run.kind()));
-                run.until = Timestamp::MIN;
-                asleep.count -= run.len();
-                if let Some(first) = run.first().copied() {
-                    later.enter(number, run, *ranks, &first);
-                    self.seat(number);
-                } else {
-                    self.give_back(number);
-                }
+                self.let_in(number, group.until);
             }
+        }
+        self.end_slices(now);
+    }
+
+    /// Lets a run in that lay until then. Others of that instant may have let it in before.
+    pub(super) fn let_in(&mut self, number: u32, until: Timestamp) {
+        let Self { all, entered, later, ranks, asleep, .. } = self;
+        let run = &mut all[number as usize];
+        if run.until != until {
+            return;
+        }
+        entered.remove(&number_of(run.kind()));
+        run.until = Timestamp::MIN;
+        asleep.count -= run.len();
+        if let Some(first) = run.first().copied() {
+            later.enter(number, run, *ranks, &first);
+            self.seat(number);
+        } else {
+            self.give_back(number);
         }
     }
 
     /// When the first of them get up; the last instant if nobody lies.
     pub(crate) fn gets_up_at(&self) -> Timestamp {
-        self.asleep.groups.first().map_or(Timestamp::MAX, |group| group.until)
+        let first = self.asleep.groups.first().map_or(Timestamp::MAX, |group| group.until);
+        first.min(self.slices.ends_at())
     }
 
     /// The first of those who lie, by instant and then by number.
@@ -182,12 +196,15 @@ impl Runs {
         &mut self,
         lies: impl Fn(Timestamp, Member) -> bool,
     ) -> Option<(Timestamp, Member)> {
-        self.asleep.groups.iter_mut().find_map(|Group { until, by_number, .. }| {
-            while by_number.first().is_some_and(|member| !lies(*until, *member)) {
-                by_number.pop();
-            }
-            Some((*until, *by_number.first()?))
-        })
+        let together =
+            self.asleep.groups.iter_mut().find_map(|Group { until, by_number, .. }| {
+                while by_number.first().is_some_and(|member| !lies(*until, *member)) {
+                    by_number.pop();
+                }
+                Some((*until, *by_number.first()?))
+            });
+        let resting = self.first_resting(lies);
+        together.into_iter().chain(resting).min()
     }
 
     /// How many stand in the order, those that were left behind there too.

@@ -72,6 +72,7 @@ mod sends;
 mod settings;
 mod settle;
 mod shut;
+mod slices;
 mod snapshot;
 mod sorted;
 mod stamps;

@@ -76,7 +76,21 @@ impl Order {
     pub(crate) fn lie_down(&mut self, row: Slot, spot: Spot, until: Timestamp) -> (Place, Ticket) {
         let standing = self.standing(row, spot);
         let Some(runs) = &mut self.many else { return (Place::Nowhere, Ticket::NONE) };
-        (Place::Asleep { run: runs.lie_down(standing, until), until }, standing.ticket)
+        let run = runs.lie_down(standing, until);
+        (Place::Asleep { run, until, ready_at: until }, standing.ticket)
+    }
+
+    /// Leaves a row out that is not in and rests until then, if there are many and there is room
+    /// among those that rest for about as long.
+    pub(crate) fn rest(
+        &mut self,
+        row: Slot,
+        spot: Spot,
+        (ready_at, now): (Timestamp, Timestamp),
+    ) -> Option<(Place, Ticket)> {
+        let standing = self.standing(row, spot);
+        let (run, until) = self.many.as_mut()?.rest(&standing, ready_at, now)?;
+        Some((Place::Asleep { run, until, ready_at }, standing.ticket))
     }
 
     /// Takes a row out that lay down, and whose ticket stands no longer.

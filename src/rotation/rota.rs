@@ -48,6 +48,8 @@ pub(crate) struct Rota {
     pub(super) stays_at: Timestamp,
     /// Nobody waits for an earlier instant, and no outlook is to be looked at before.
     pub(super) calm_until: Timestamp,
+    /// From so many accounts on those that rest lie in slices of time.
+    pub(crate) sliced_min: usize,
     /// How many attached accounts are attached to other campaigns too.
     pub(crate) shared: usize,
     pub(crate) lease: Lease,
@@ -70,6 +72,7 @@ impl Default for Rota {
             leaving: Vec::new(),
             stays_at: Timestamp::MAX,
             calm_until: Timestamp::MAX,
+            sliced_min: SLICED_MIN,
             shared: 0,
             lease: Lease::NONE,
             trust: Trust::default(),
@@ -79,6 +82,9 @@ impl Default for Rota {
 
 /// From so many accounts on their records are read before they are needed.
 const MANY: usize = 4_096;
+
+/// From so many accounts on it matters that those that rest come up together.
+const SLICED_MIN: usize = 4_096;
 
 impl Rota {
     /// Takes an account in that was attached.
@@ -217,7 +223,7 @@ impl Rota {
         self.drop_left_behind();
     }
 
-    fn drop_left_behind(&mut self) {
+    pub(super) fn drop_left_behind(&mut self) {
         let Self { seats, turns, .. } = self;
         if turns.len() > 2 * seats.len() + 64 {
             turns.retain(|at| stands(seats, at));
@@ -230,7 +236,7 @@ impl Rota {
         let at = match seat.place {
             Place::Absent { ready_at, .. } | Place::Leaving { ready_at } => ready_at,
             Place::Waiting(at) => at,
-            Place::Asleep { until, .. } if until > lens.now => until,
+            Place::Asleep { until, ready_at, .. } if until > lens.now => ready_at,
             Place::Asleep { .. } | Place::Nowhere | Place::Scanned | Place::Turns => return,
         };
         if lens.outlooks[account.index()].ready_at < at {
@@ -259,7 +265,7 @@ impl Rota {
         match place {
             Place::Absent { back_at, .. } => self.absent.remove((id, row), back_at),
             Place::Turns => turns.leave(ticket),
-            Place::Asleep { run, until } => {
+            Place::Asleep { run, until, .. } => {
                 turns.get_out(ticket, (run, until), |at| stands(seats, at));
             }
             Place::Waiting(_) => self.out.remove(row),
@@ -307,8 +313,9 @@ impl Rota {
                 seat.moves = outlook.moves;
                 self.drop_left_behind();
             } else {
-                seat.place = Place::Waiting(ready_at);
-                self.waiting.push(ready_at, member);
+                seat.moves = outlook.moves;
+                let spot = spot(seat.id, outlook, attachment);
+                self.rest(member, spot, (ready_at, lens.now));
             }
             self.calm_until = self.calm_until.min(ready_at);
             self.parts += 1;

@@ -16,6 +16,7 @@ use crate::rotation::leaves::Gap;
 use crate::rotation::lookup::Lookup;
 use crate::rotation::ranks::Ranks;
 use crate::rotation::run::{Kind, Run, length, number_of};
+use crate::rotation::slices::Slices;
 use crate::rotation::standing::{Standing, Ticket};
 use crate::vocab::Timestamp;
 
@@ -50,6 +51,7 @@ pub(crate) struct Runs {
     pub(super) len: usize,
     /// Those that are left out for now.
     pub(super) asleep: Asleep,
+    pub(super) slices: Slices,
 }
 
 impl Runs {

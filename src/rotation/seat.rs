@@ -22,8 +22,9 @@ pub(crate) enum Place {
     Scanned,
     /// In the order of turns: ready, as far as is known, or among a few that are all there.
     Turns,
-    /// In a row of the order that is left out until an instant, and a part of it from then on.
-    Asleep { run: u32, until: Timestamp },
+    /// Not ready before an instant, in a row of the order that is left out until the same or a
+    /// later one, and a part of it from then on.
+    Asleep { run: u32, until: Timestamp, ready_at: Timestamp },
     /// Not ready before an instant.
     Waiting(Timestamp),
 }
@@ -152,6 +153,10 @@ mod tests {
         let accounts = 30 + seed % 5 * 20;
         let mut now = DateTime::UNIX_EPOCH + TimeDelta::days(4);
         let mut engines = [0, usize::MAX].map(|scanned_max| engine(accounts, scanned_max, now));
+        if seed % 2 == 1 {
+            // Those that rest until different instants lie, too.
+            rota(&mut engines[0]).sliced_min = 0;
+        }
         let (mut open, mut most): (Vec<ReservationId>, usize) = (Vec::new(), 0);
         for lead in 0..4_000 {
             let account = AccountId(draw(accounts));

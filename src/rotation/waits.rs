@@ -8,6 +8,7 @@ use crate::rotation::exclusion::Exclusion;
 use crate::rotation::lens::Lens;
 use crate::rotation::rota::Rota;
 use crate::rotation::seat::{Place, Seat, are_few};
+use crate::rotation::standing::Spot;
 use crate::rotation::table::Slot;
 use crate::vocab::{AccountId, Timestamp};
 
@@ -37,6 +38,13 @@ impl Rota {
             }
         }
         self.turns.get_up(lens.now);
+        while let Some((at, member)) =
+            self.turns.many.as_mut().and_then(|runs| runs.next_rested(lens.now))
+        {
+            if sleeps(&self.seats, at, member) {
+                self.seat_anew(lens, member.1);
+            }
+        }
         let mut calm_until = self.stays_at;
         for first in [self.waiting.first(), self.out.first()] {
             calm_until = first.map_or(calm_until, |(at, _)| at.min(calm_until));
@@ -122,9 +130,9 @@ impl Rota {
         let seat = self.seat(row)?;
         match (side, seat.place) {
             (Side::Absent, _) => self.pop_absent(),
-            (Side::Present, Place::Asleep { until, .. }) => {
+            (Side::Present, Place::Asleep { ready_at, .. }) => {
                 self.rise(row);
-                Some((until, (seat.id, row)))
+                Some((ready_at, (seat.id, row)))
             }
             (Side::Present, _) => self.pop_waiting(),
         }
@@ -166,12 +174,7 @@ impl Rota {
 
     fn first_asleep(&mut self) -> Option<(Timestamp, Member)> {
         let Self { seats, turns, .. } = self;
-        turns.first_asleep(|at, (id, row)| {
-            let seat = seats.get(row.index()).and_then(Option::as_ref);
-            let sleeps =
-                |seat: &Seat| matches!(seat.place, Place::Asleep { until, .. } if until == at);
-            seat.is_some_and(|seat| seat.id == id && sleeps(seat))
-        })
+        turns.first_asleep(|at, member| sleeps(seats, at, member))
     }
 
     /// When the first of those that are absent or leave may send, as far as is known.
@@ -235,16 +238,36 @@ impl Rota {
         seat.is_some_and(|seat| seat.place == Place::Waiting(at) && seat.id == id)
     }
 
+    /// Puts an account that is nowhere and rests among those that rest for about as long, where
+    /// there are so many accounts that it matters, or else among those that wait.
+    #[inline]
+    pub(super) fn rest(&mut self, member: Member, spot: Spot, rest: (Timestamp, Timestamp)) {
+        let Self { seats, turns, waiting, .. } = self;
+        let is_large = seats.len() >= self.sliced_min;
+        let Some(Some(seat)) = seats.get_mut(member.1.index()) else { return };
+        let found = if is_large { turns.rest(member.1, spot, rest) } else { None };
+        if let Some((place, ticket)) = found {
+            (seat.place, seat.ticket) = (place, ticket);
+            self.drop_left_behind();
+        } else {
+            seat.place = Place::Waiting(rest.0);
+            waiting.push(rest.0, member);
+        }
+    }
+
     /// Drops what no longer stands, once it is most of what there is.
     pub(super) fn drop_stale(&mut self) {
         let most = 2 * self.seats.len() + 64;
-        let Self { seats, waiting, absent, leaving, .. } = self;
+        let Self { seats, turns, waiting, absent, leaving, .. } = self;
         let seat = |row: Slot| seats[row.index()].as_ref();
         if waiting.len() > most {
             waiting.retain(|at, (id, row)| {
                 let waits = |seat: &Seat| seat.place == Place::Waiting(at) && seat.id == id;
                 seat(row).is_some_and(waits)
             });
+        }
+        if let Some(runs) = &mut turns.many {
+            runs.drop_unrested(most, |at, member| sleeps(seats, at, member));
         }
         if absent.ready.len() > most {
             // An account that takes part by now may be absent until the same instant again.
@@ -259,6 +282,13 @@ impl Rota {
             leaving.retain(|row| seat(*row).is_some_and(leaves));
         }
     }
+}
+
+/// Whether an account that lies in the order may send then. Another may have got its row.
+fn sleeps(seats: &[Option<Seat>], at: Timestamp, (id, row): Member) -> bool {
+    let seat = seats.get(row.index()).and_then(Option::as_ref);
+    let lies = |of: &Seat| matches!(of.place, Place::Asleep { ready_at, .. } if ready_at == at);
+    seat.is_some_and(|seat| seat.id == id && lies(seat))
 }
 
 #[cfg(test)]
