@@ -288,7 +288,9 @@ impl Engine {
                 self.file(account);
                 self.touch(account.id, Touch::Changed);
             }
-            Fact::CampaignDeleted { campaign } => self.recheck(*campaign),
+            Fact::CampaignDeleted { campaign } => {
+                self.index.dismiss(self.state.campaigns.slot(campaign));
+            }
             Fact::CampaignSet { campaign } => self.recheck(campaign.id),
             Fact::DomainHeld { owner, domain, .. } => {
                 for account in self.senders(*owner, domain) {

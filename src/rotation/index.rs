@@ -116,6 +116,14 @@ impl Index {
         &mut self.rotas[campaign.index()]
     }
 
+    /// Forgets all that was derived for a campaign that was deleted.
+    pub(crate) fn dismiss(&mut self, campaign: Option<Slot>) {
+        if let Some(campaign) = campaign {
+            *self.rota(campaign) = Rota::default();
+            self.forget_answer(campaign);
+        }
+    }
+
     /// A campaign's rota with what it has to see, and nothing if there is no such campaign.
     #[inline]
     pub(crate) fn open<'a>(

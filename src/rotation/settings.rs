@@ -126,6 +126,10 @@ pub(crate) fn delete_campaign(state: &mut State, id: CampaignId) {
     campaign.leads.clear();
     let accounts: Vec<AccountId> = campaign.attached.keys().copied().collect();
     apply::detach(state, id, &accounts);
+    if let Some(campaign) = state.campaigns.get_mut(&id) {
+        // It kept room for everybody who was in it.
+        campaign.attached = Table::default();
+    }
 }
 
 /// Lets the days of the zone that was left count on for a while.
@@ -133,5 +137,32 @@ fn change_zone(usage: &mut Usage, old: Zone, new: Zone, at: Timestamp) {
     usage.former_zones.retain(|(zone, until)| *until > at && *zone != new);
     if old != new {
         usage.former_zones.push((old, at.plus(FORMER_ZONE_MEMORY)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::rotation::engine::Engine;
+    use crate::vocab::OwnerId;
+
+    #[test]
+    fn a_campaign_that_was_deleted_keeps_no_room_for_its_accounts() {
+        let (now, campaign) = (DateTime::UNIX_EPOCH, CampaignId(1));
+        let mut engine = Engine::new(Config::default());
+        let ids: Vec<_> = (0..50).map(AccountId).collect();
+        for id in &ids {
+            engine.add_account(Account::new(*id, OwnerId(1), "a@b.example"), now).unwrap();
+        }
+        for _ in 0..2 {
+            engine.add_campaign(Campaign::new(campaign, OwnerId(1)), now).unwrap();
+            engine.attach(campaign, &ids, now).unwrap();
+            engine.delete_campaign(campaign, now).unwrap();
+            let slot = engine.state.campaigns.slot(&campaign).unwrap();
+            assert_eq!(engine.index.rota(slot).seats.capacity(), 0);
+            assert_eq!(engine.state.campaigns.at(slot).unwrap().attached.room(), 0);
+        }
     }
 }

@@ -85,6 +85,12 @@ impl<K: Copy + Ord + Hash, V> Table<K, V> {
         self.order.is_empty()
     }
 
+    /// For how many records there is room.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.rows.capacity()
+    }
+
     /// Where a record is.
     pub(crate) fn slot(&self, id: &K) -> Option<Slot> {
         let lookup = if self.lookup.is_empty() { self.order.get(id) } else { self.lookup.get(id) };
