@@ -130,7 +130,8 @@ impl Head {
 /// Who keeps the facts of one engine. One at a time writes.
 ///
 /// An error that [passes](JournalError::is_passing) means that nothing was written. After any other
-/// error nothing is known, the journal is dropped, and whoever opens the store next looks.
+/// error of a write nothing is known, the journal is dropped, and whoever opens the store next
+/// looks.
 pub trait Journal: Send + fmt::Debug {
     /// What to call this store in an error, such as the path of its file.
     fn place(&self) -> &str;
@@ -138,7 +139,7 @@ pub trait Journal: Send + fmt::Debug {
     /// Another, independent view, which reads what is durable while this one writes.
     ///
     /// # Errors
-    /// [`JournalError`] if it cannot be opened.
+    /// [`JournalError`] if it cannot be opened. That changes nothing: this one goes on writing.
     fn reader(&self) -> Result<Box<dyn Reader>, JournalError>;
 
     /// The furthest place that is known, from outside the facts themselves, to have been written;

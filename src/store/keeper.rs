@@ -76,7 +76,8 @@ impl Keeper {
     pub(crate) fn keep(&self) -> Step<()> {
         // Two at once would take each other's parts for leftovers.
         let _alone = self.shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut reader = self.ask(|journal| journal.reader())?;
+        // Without one nothing was written, so the committer is not told that anything failed.
+        let mut reader = self.ask(|journal| Ok(journal.reader()))??;
         for snapshot in reader.unfinished()? {
             self.drop_snapshot(snapshot)?;
         }
@@ -123,7 +124,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Lets the committer do it between two batches, and waits.
+    /// Lets the committer do it between two batches, and waits. If a write fails there, the
+    /// committer hears it too.
     fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut dyn Journal) -> Result<T, JournalError> + Send + 'static,

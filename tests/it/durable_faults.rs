@@ -3,16 +3,18 @@
 //! A plain engine is told what was answered, and nothing else. Whatever the disk does, the durable
 //! one has exactly that, or that and the one call whose fate nobody knows.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{
     Account, AccountId, Campaign, CampaignId, Config, DurableEngine, DurableError, Engine, Fault,
-    LeadId, MemoryDisk, MemoryJournal, Options, Outcome, OwnerId, Request, ReservationId, Span,
-    StoreError,
+    JournalError, LeadId, MemoryDisk, MemoryJournal, Options, Outcome, OwnerId, Request,
+    ReservationId, Span, StoreError,
 };
 
+use crate::durable_gate::Asking;
 use crate::world::monday;
 
 /// How many histories there are, each with a fault at each of its operations in turn.
@@ -240,4 +242,37 @@ fn whatever_fails_and_wherever_what_was_answered_is_there() {
             scope.spawn(work);
         }
     });
+}
+
+/// > Why the last snapshot could not be taken. Answers are not touched by that.
+#[test]
+fn a_snapshot_that_cannot_be_begun_is_taken_later() {
+    let (disk, breaks) = (MemoryDisk::new(), Arc::new(AtomicBool::new(false)));
+    let (read, broken) = (disk.clone(), Arc::clone(&breaks));
+    let journal = Asking::open(&disk).unwrap().reads(move || {
+        if broken.load(Ordering::Relaxed) {
+            read.fail(read.operations(), Fault::Lost);
+        }
+    });
+    let options = Options::default().snapshot_every(8);
+    let engine = DurableEngine::with_journal(Box::new(journal), &options, monday()).unwrap();
+    let is_io = |error: &JournalError| matches!(error, JournalError::Io { .. });
+    let mut ids = 1..2_000;
+    // Each call is answered, whatever becomes of the snapshot.
+    let mut call_until = |is_over: &dyn Fn() -> bool| {
+        while !is_over() {
+            engine.add_account(account(ids.next().unwrap()), monday()).unwrap();
+        }
+    };
+    breaks.store(true, Ordering::Relaxed);
+    call_until(&|| engine.trouble().is_some());
+    assert!(engine.trouble().as_ref().is_some_and(is_io), "{:?}", engine.trouble());
+    let asked = engine.compact();
+    assert!(matches!(&asked, Err(StoreError::Journal(error)) if is_io(error)), "{asked:?}");
+    breaks.store(false, Ordering::Relaxed);
+    call_until(&|| engine.trouble().is_none());
+    engine.compact().unwrap();
+    let before = engine.snapshot();
+    engine.close().unwrap();
+    assert_eq!(state(&open(&disk.crash(), monday()).unwrap().snapshot()), state(&before));
 }
