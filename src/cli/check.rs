@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use mailrota::Report;
@@ -56,13 +56,22 @@ pub(super) fn repair(args: &Repair, color: Color) -> Result<ExitCode, Failure> {
     // What is dropped is on the screen before it is dropped.
     crate::cli::show(&text, color)?;
     let report = mailrota::repair(&args.store).map_err(Failure::of)?;
-    let (kept, dropped) = (report.end.sequence, words::count(report.dropped, "fact"));
+    let (end, dropped) = (report.end.sequence, words::count(report.dropped, "fact"));
+    let kept = file(&args.store);
+    let kept = kept.display();
     let done = format!(
-        "{place}: repaired up to fact {kept}, {dropped} dropped; the old file is kept as \
-         {place}-damaged\n"
+        "{place}: repaired up to fact {end}, {dropped} dropped; the old file is kept as \
+         {kept}-damaged\n"
     );
     crate::cli::show(&done, color)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The file of a store, beside which the rest of it lies; a link to it leads there.
+pub(super) fn file(store: &Path) -> PathBuf {
+    let is_link = store.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
+    let file = if is_link { store.canonicalize().ok() } else { None };
+    file.unwrap_or_else(|| store.to_owned())
 }
 
 /// Refuses a path at which no file can be read, before anything is made beside it.

@@ -9,7 +9,7 @@ use mailrota::http::{Key, KeyError, add_key, list_keys, revoke_key, revoke_key_t
 use mailrota::{Clock, DurableEngine, DurableError, OwnerId};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::keys;
+use crate::cli::{check, keys};
 
 /// What is asked of the keys of a store. It may have a key in it, so it is not to be shown.
 #[derive(Clone, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ fn revoked(key: Result<Key, DurableError<KeyError>>) -> Answer {
 
 /// Where the socket of a store is.
 pub(super) fn place(store: &Path) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
+    let mut name = check::file(store).into_os_string();
     name.push("-control");
     name.into()
 }

@@ -231,6 +231,19 @@ fn damage_is_told_before_anything_is_dropped() {
     assert_eq!(printed(&folder, "log store.db", 0).lines().count(), 19);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_repair_through_a_link_says_where_the_old_file_is() {
+    let (folder, link) = (morning(), Folder::new());
+    change(&folder, "update fact set event = replace(event, '2026', '2027') where sequence = 20");
+    std::os::unix::fs::symlink(folder.store(), link.store()).unwrap();
+    let told = printed(&link, "repair store.db --yes", 0);
+    let kept = fs::canonicalize(&folder.0).unwrap().join("store.db-damaged");
+    assert!(told.ends_with(&format!("the old file is kept as {}\n", kept.display())), "{told}");
+    assert!(kept.exists());
+    assert_eq!(printed(&folder, "check store.db", 0), "store.db: sound from fact 1 to 19\n");
+}
+
 #[test]
 fn a_store_that_nothing_is_left_of_needs_a_backup() {
     let folder = morning();

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 
@@ -59,6 +59,21 @@ fn a_store_whose_path_is_too_long_for_a_socket_has_keys_all_the_same() {
     assert!(told.starts_with("key 1 of owner 3"), "{told}");
     assert_eq!(keys(&folder, &["list"]).unwrap().lines().count(), 2);
     folder.0 = whole;
+}
+
+#[test]
+fn a_link_to_a_store_leads_to_the_service_that_has_it_open() {
+    let (folder, link) = (Folder::new(), Folder::new());
+    symlink(folder.store(), link.store()).unwrap();
+    for (served, asked) in [(&link, &folder), (&folder, &link)] {
+        let serving = Serving::start_with(served, &[]);
+        assert!(folder.0.join("store.db-control").exists());
+        assert!(keys(asked, &["list"]).unwrap().contains("\n1 "));
+        assert_eq!(serving.end(), Some(0));
+        // The second finds the key that the first made.
+        fs::write(folder.0.join("known"), "").unwrap();
+    }
+    assert!(!link.0.join("store.db-control").exists());
 }
 
 #[test]

@@ -31,6 +31,8 @@ mod durable_gate;
 #[cfg(feature = "store")]
 mod durable_gathering;
 #[cfg(feature = "sqlite")]
+mod durable_links;
+#[cfg(feature = "sqlite")]
 mod durable_looking;
 #[cfg(feature = "store")]
 mod durable_room;

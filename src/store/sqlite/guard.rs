@@ -4,43 +4,48 @@
 //! each batch and not synced: after a crash of the process it is exact, after one of the machine it
 //! may lag, and it never says more than what was durable.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-
 use crate::store::chain::Mark;
 use crate::store::error::JournalError;
+use crate::store::sqlite::place::Place;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+/// The end of the name of that file.
+const LOCK: &str = "-lock";
 
 /// The right to write, as long as it is held.
 #[derive(Debug)]
 pub(crate) struct Guard {
     file: File,
+    /// What to call the file.
+    name: String,
     witnessed: Option<Mark>,
     line: String,
 }
 
 impl Guard {
     /// How far the store reached when somebody last wrote to it, without the right to write.
-    pub(crate) fn peek(path: &Path) -> Option<Mark> {
-        read(&std::fs::read_to_string(beside(path)).ok()?)
+    pub(crate) fn peek(place: &Place) -> Option<Mark> {
+        read(&std::fs::read_to_string(place.beside(LOCK)).ok()?)
     }
 
-    /// Takes the right to write the store at a path.
-    pub(crate) fn take(path: &Path, place: &str) -> Result<Self, JournalError> {
+    /// Takes the right to write the store in a place.
+    pub(crate) fn take(place: &Place) -> Result<Self, JournalError> {
+        let name = place.name_beside(LOCK);
         let mut how = OpenOptions::new();
         how.read(true).write(true).create(true).truncate(false);
-        let mut file = how.open(beside(path)).map_err(|error| io_error(place, &error))?;
+        let mut file = how.open(place.beside(LOCK)).map_err(|error| io_error(&name, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(JournalError::Locked { place: place.to_owned() });
+                return Err(JournalError::Locked { place: place.name().to_owned() });
             }
-            Err(TryLockError::Error(error)) => return Err(io_error(place, &error)),
+            Err(TryLockError::Error(error)) => return Err(io_error(&name, &error)),
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|error| io_error(place, &error))?;
+        file.read_to_end(&mut bytes).map_err(|error| io_error(&name, &error))?;
         let witnessed = std::str::from_utf8(&bytes).ok().and_then(read);
-        Ok(Self { file, witnessed, line: String::new() })
+        Ok(Self { file, name, witnessed, line: String::new() })
     }
 
     /// How far the store reached when somebody last wrote to it, if that can be read.
@@ -49,18 +54,18 @@ impl Guard {
     }
 
     /// Notes how far the store reaches.
-    pub(crate) fn note(&mut self, mark: Mark, place: &str) -> Result<(), JournalError> {
+    pub(crate) fn note(&mut self, mark: Mark) -> Result<(), JournalError> {
         self.line = written(mark);
         let start = self.file.seek(SeekFrom::Start(0));
         let done = start.and_then(|_| self.file.write_all(self.line.as_bytes()));
-        done.map_err(|error| io_error(place, &error))?;
+        done.map_err(|error| io_error(&self.name, &error))?;
         self.witnessed = Some(mark);
         Ok(())
     }
 
     /// Makes the note durable.
-    pub(crate) fn sync(&mut self, place: &str) -> Result<(), JournalError> {
-        self.file.sync_all().map_err(|error| io_error(place, &error))
+    pub(crate) fn sync(&mut self) -> Result<(), JournalError> {
+        self.file.sync_all().map_err(|error| io_error(&self.name, &error))
     }
 }
 
@@ -72,14 +77,8 @@ impl Drop for Guard {
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push("-lock");
-    beside.into()
-}
-
-fn io_error(place: &str, error: &io::Error) -> JournalError {
-    JournalError::Io { place: format!("{place}-lock"), problem: error.to_string() }
+fn io_error(name: &str, error: &io::Error) -> JournalError {
+    JournalError::Io { place: name.to_owned(), problem: error.to_string() }
 }
 
 /// The note as a line of constant length.

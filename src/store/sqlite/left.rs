@@ -7,34 +7,30 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::path::Path;
 
 use rusqlite::Connection;
 
 use crate::store::error::JournalError;
+use crate::store::sqlite::place::Place;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::words::said;
 
 /// How much of a log is written again at once.
 const PIECE: usize = 1 << 20;
 
-/// Makes durable what is in the log of the store at a path. The connection is the writer's.
-pub(crate) fn make_durable(
-    connection: &Connection,
-    path: &Path,
-    place: &str,
-) -> Result<(), JournalError> {
+/// Makes durable what is in the log of the store in a place. The connection is the writer's.
+pub(crate) fn make_durable(connection: &Connection, place: &Place) -> Result<(), JournalError> {
     // Whoever else would write, as a shell may, has to wait until this is done.
     let held = connection.execute_batch("begin immediate");
-    held.map_err(|error| said(place, &error))?;
-    let done = write_again(path, place);
+    held.map_err(|error| said(place.name(), &error))?;
+    let done = write_again(place);
     let freed = connection.execute_batch("rollback");
     done?;
-    freed.map_err(|error| said(place, &error))
+    freed.map_err(|error| said(place.name(), &error))
 }
 
-fn write_again(path: &Path, place: &str) -> Result<(), JournalError> {
-    let place = || place.to_owned();
+fn write_again(store: &Place) -> Result<(), JournalError> {
+    let place = || store.name().to_owned();
     let failed = |error: io::Error| {
         if error.kind() == ErrorKind::StorageFull {
             return JournalError::Full { place: place() };
@@ -43,9 +39,8 @@ fn write_again(path: &Path, place: &str) -> Result<(), JournalError> {
     };
     let unsynced =
         |error: io::Error| JournalError::SyncFailed { place: place(), problem: error.to_string() };
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let mut log = match OpenOptions::new().read(true).write(true).open(log) {
+    let log = OpenOptions::new().read(true).write(true).open(store.beside("-wal"));
+    let mut log = match log {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
         Ok(log) => log,
@@ -62,5 +57,5 @@ fn write_again(path: &Path, place: &str) -> Result<(), JournalError> {
         at += read as u64;
     }
     log.sync_all().map_err(unsynced)?;
-    schema::sync_folder(path).map_err(unsynced)
+    schema::sync_folder(store.file()).map_err(unsynced)
 }

@@ -5,13 +5,14 @@
 mod guard;
 mod left;
 mod lines;
+mod place;
 mod reader;
 mod repair;
 mod schema;
 mod words;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params};
@@ -22,6 +23,7 @@ use crate::store::error::JournalError;
 use crate::store::journal::{Batch, Head, Journal, Reader};
 use crate::store::ledger::Line;
 use crate::store::sqlite::guard::Guard;
+use crate::store::sqlite::place::Place;
 pub(crate) use crate::store::sqlite::reader::SqliteReader;
 pub use crate::store::sqlite::repair::{check, repair};
 use crate::store::sqlite::words::said;
@@ -38,8 +40,7 @@ const REMOVE: &str = "delete from document where kind = ?1 and id = ?2";
 pub struct SqliteJournal {
     connection: Connection,
     guard: Guard,
-    path: PathBuf,
-    place: String,
+    place: Place,
     /// Whether what an earlier process left in the write-ahead log has been written again. It may
     /// never have been synced; what is written after it must not rest on it.
     settled: bool,
@@ -57,20 +58,11 @@ impl SqliteJournal {
     /// [`JournalError::Locked`] if it is open for writing elsewhere, [`JournalError::NotAStore`],
     /// [`JournalError::Newer`], [`JournalError::Damaged`], or [`JournalError::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
-        let path = path.as_ref().to_owned();
-        let place = path.display().to_string();
-        let mut guard = Guard::take(&path, &place)?;
-        repair::finish(&path, &place, &mut guard)?;
-        let connection = schema::open_writer(&path, &place, guard.witnessed())?;
-        Ok(Self {
-            connection,
-            guard,
-            path,
-            place,
-            settled: false,
-            upgraded: false,
-            prepared: (0, None),
-        })
+        let place = Place::of(path.as_ref())?;
+        let mut guard = Guard::take(&place)?;
+        repair::finish(&place, &mut guard)?;
+        let connection = schema::open_writer(&place, guard.witnessed())?;
+        Ok(Self { connection, guard, place, settled: false, upgraded: false, prepared: (0, None) })
     }
 
     /// Runs one transaction: all of it is durable, or nothing happened.
@@ -110,7 +102,7 @@ impl SqliteJournal {
             }
             Ok(done) => Ok(done),
             Err(error) => {
-                let error = said(&self.place, &error);
+                let error = said(self.place.name(), &error);
                 self.roll_back()?;
                 Err(error)
             }
@@ -137,7 +129,7 @@ impl SqliteJournal {
         }
         let back = self.connection.execute_batch("rollback");
         back.map_err(|error| JournalError::Io {
-            place: self.place.clone(),
+            place: self.place.name().to_owned(),
             problem: format!("a write could not be taken back: {error}"),
         })
     }
@@ -146,7 +138,7 @@ impl SqliteJournal {
         if self.settled {
             return Ok(());
         }
-        left::make_durable(&self.connection, &self.path, &self.place)?;
+        left::make_durable(&self.connection, &self.place)?;
         self.settled = true;
         Ok(())
     }
@@ -154,11 +146,11 @@ impl SqliteJournal {
 
 impl Journal for SqliteJournal {
     fn place(&self) -> &str {
-        &self.place
+        self.place.name()
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, JournalError> {
-        Ok(Box::new(SqliteReader::open(&self.path)?))
+        Ok(Box::new(SqliteReader::at(&self.place)?))
     }
 
     fn witnessed(&self) -> Option<Mark> {
@@ -187,7 +179,7 @@ impl Journal for SqliteJournal {
             true,
         )?;
         match batch.last() {
-            Some(mark) => self.guard.note(mark, &self.place),
+            Some(mark) => self.guard.note(mark),
             None => Ok(()),
         }
     }
@@ -253,14 +245,14 @@ impl Journal for SqliteJournal {
         self.roll_back()?;
         // The log is emptied here and not removed when the connection ends: whoever may only read
         // the store could not make it anew.
-        schema::checkpoint(&self.connection).map_err(|error| said(&self.place, &error))?;
-        self.guard.sync(&self.place)
+        schema::checkpoint(&self.connection).map_err(|error| said(self.place.name(), &error))?;
+        self.guard.sync()
     }
 }
 
 impl fmt::Debug for SqliteJournal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteJournal").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("SqliteJournal").field("place", &self.place).finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::store::documents::Document;
 use crate::store::error::JournalError;
 use crate::store::journal::{Head, Reader, Record};
 use crate::store::sqlite::lines;
+use crate::store::sqlite::place::Place;
 use crate::store::sqlite::repair;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::words::said;
@@ -26,8 +27,13 @@ pub(crate) struct SqliteReader {
 
 impl SqliteReader {
     pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
-        let place = path.display().to_string();
-        let connection = schema::open_reader(&repair::current(path), &place)?;
+        Self::at(&Place::of(path)?)
+    }
+
+    pub(crate) fn at(place: &Place) -> Result<Self, JournalError> {
+        let current = repair::current(place);
+        let place = place.name().to_owned();
+        let connection = schema::open_reader(&current, &place)?;
         Ok(Self { connection, place })
     }
 

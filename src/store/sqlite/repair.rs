@@ -17,6 +17,7 @@ use crate::store::load;
 use crate::store::open;
 use crate::store::sqlite::SqliteJournal;
 use crate::store::sqlite::guard::Guard;
+use crate::store::sqlite::place::Place;
 use crate::store::sqlite::reader::SqliteReader;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::words::said;
@@ -42,49 +43,50 @@ const SIDES: [&str; 5] = ["", "-wal", "-shm", "-journal", "-lock"];
 /// # Errors
 /// [`JournalError`] if the file cannot even be opened; then only a backup helps.
 pub fn check(path: impl AsRef<Path>) -> Result<Report, JournalError> {
-    let path = path.as_ref();
-    let place = path.display().to_string();
-    let mut reader = SqliteReader::open(path)?;
+    look(&Place::of(path.as_ref())?)
+}
+
+fn look(place: &Place) -> Result<Report, JournalError> {
+    let name = place.name();
+    let mut reader = SqliteReader::at(place)?;
     // First, as the store goes on. What a repair made ends before what the old store had.
-    let witnessed = if beside(path, MADE).exists() { None } else { Guard::peek(path) };
+    let witnessed = if place.beside(MADE).exists() { None } else { Guard::peek(place) };
     reader.stand_still()?;
-    let found =
-        schema::problems(reader.connection(), true).map_err(|error| said(&place, &error))?;
-    let mut report = check::inspect(&place, &mut reader, witnessed)?;
-    let found = found.into_iter().map(|problem| format!("{place}: {problem}"));
+    let found = schema::problems(reader.connection(), true).map_err(|error| said(name, &error))?;
+    let mut report = check::inspect(name, &mut reader, witnessed)?;
+    let found = found.into_iter().map(|problem| format!("{name}: {problem}"));
     report.problems.splice(0..0, found);
-    let left = leftovers(path).map(|left| left.display().to_string());
-    report.leftovers = left.collect();
+    report.leftovers = leftovers(place).map(|end| place.name_beside(&end)).collect();
     Ok(report)
 }
 
-/// The file that is read for the store at a path: what a repair made, if it was cut short after
+/// The file that is read for the store in a place: what a repair made, if it was cut short after
 /// that was whole.
-pub(crate) fn current(path: &Path) -> PathBuf {
-    let made = beside(path, MADE);
-    if made.exists() { made } else { path.to_owned() }
+pub(crate) fn current(place: &Place) -> PathBuf {
+    let made = place.beside(MADE);
+    if made.exists() { made } else { place.file().to_owned() }
 }
 
 /// Brings a repair to its end that was cut short after what it made was whole.
-pub(crate) fn finish(path: &Path, place: &str, guard: &mut Guard) -> Result<(), JournalError> {
-    let made = beside(path, MADE);
+pub(crate) fn finish(place: &Place, guard: &mut Guard) -> Result<(), JournalError> {
+    let made = place.beside(MADE);
     if !made.exists() {
         return Ok(());
     }
-    let reader = SqliteReader::open(path)?;
-    guard.note(reader.end()?, place)?;
-    guard.sync(place)?;
+    let reader = SqliteReader::at(place)?;
+    guard.note(reader.end()?)?;
+    guard.sync()?;
     drop(reader);
     let placed = (|| {
         // Before the new file is there, or they would be read into that.
         for name in ["-wal", "-shm"] {
-            remove(&beside(path, name))?;
+            remove(&place.beside(name))?;
         }
-        schema::sync_folder(path)?;
-        fs::rename(&made, path)?;
-        schema::sync_folder(path)
+        schema::sync_folder(place.file())?;
+        fs::rename(&made, place.file())?;
+        schema::sync_folder(place.file())
     })();
-    placed.map_err(|error| failed(place, &error))
+    placed.map_err(|error| failed(place.name(), &error))
 }
 
 /// Writes what [`check()`] calls sound into a new file in the place of the old one, which is kept
@@ -95,28 +97,29 @@ pub(crate) fn finish(path: &Path, place: &str, guard: &mut Guard) -> Result<(), 
 /// [`JournalError::Locked`] if the store is open, [`JournalError::Damaged`] if nothing is sound, or
 /// [`JournalError::Io`]; then the old file is in its place.
 pub fn repair(path: impl AsRef<Path>) -> Result<Report, JournalError> {
-    let path = path.as_ref();
-    let place = path.display().to_string();
-    let mut guard = Guard::take(path, &place)?;
-    finish(path, &place, &mut guard)?;
-    for left in leftovers(path) {
-        remove(&left).map_err(|error| failed(&place, &error))?;
+    let place = Place::of(path.as_ref())?;
+    let name = place.name();
+    let mut guard = Guard::take(&place)?;
+    finish(&place, &mut guard)?;
+    for left in leftovers(&place) {
+        remove(&place.beside(&left)).map_err(|error| failed(name, &error))?;
     }
-    let report = check(path)?;
+    let report = look(&place)?;
     if report.is_sound() {
         return Ok(report);
     }
     let Some(snapshot) = report.snapshot else {
-        return Err(JournalError::damaged(&place, None, "no snapshot is sound"));
+        return Err(JournalError::damaged(name, None, "no snapshot is sound"));
     };
-    let making = beside(path, MAKING);
-    copy(&mut SqliteReader::open(path)?, &making, snapshot, report.end)?;
-    schema::leave_log(&making).map_err(|error| said(&place, &error))?;
-    keep_old(path).map_err(|error| failed(&place, &error))?;
-    let named = fs::rename(&making, beside(path, MADE)).and_then(|()| schema::sync_folder(path));
-    named.map_err(|error| failed(&place, &error))?;
-    finish(path, &place, &mut guard)?;
-    remove(&beside(&making, "-lock")).map_err(|error| failed(&place, &error))?;
+    let making = place.beside(MAKING);
+    copy(&mut SqliteReader::at(&place)?, &making, snapshot, report.end)?;
+    schema::leave_log(&making).map_err(|error| said(name, &error))?;
+    keep_old(&place).map_err(|error| failed(name, &error))?;
+    let named = fs::rename(&making, place.beside(MADE));
+    let named = named.and_then(|()| schema::sync_folder(place.file()));
+    named.map_err(|error| failed(name, &error))?;
+    finish(&place, &mut guard)?;
+    remove(&place.beside(&format!("{MAKING}-lock"))).map_err(|error| failed(name, &error))?;
     Ok(report)
 }
 
@@ -162,10 +165,9 @@ fn copy(reader: &mut dyn Reader, to: &Path, snapshot: u64, end: Mark) -> Result<
 }
 
 /// Copies the old files, durably.
-fn keep_old(path: &Path) -> io::Result<()> {
-    let kept = beside(path, "-damaged");
+fn keep_old(place: &Place) -> io::Result<()> {
     for name in ["", "-wal"] {
-        let (from, to) = (beside(path, name), beside(&kept, name));
+        let (from, to) = (place.beside(name), place.beside(&format!("-damaged{name}")));
         remove(&to)?;
         if !from.exists() {
             continue;
@@ -181,19 +183,13 @@ fn keep_old(path: &Path) -> io::Result<()> {
         }
         to.sync_all()?;
     }
-    schema::sync_folder(path)
+    schema::sync_folder(place.file())
 }
 
-/// What is there of a repair that was cut short.
-fn leftovers(path: &Path) -> impl Iterator<Item = PathBuf> {
-    let making = SIDES.map(|name| beside(&beside(path, MAKING), name));
-    making.into_iter().chain([beside(path, MADE)]).filter(|left| left.exists())
-}
-
-fn beside(path: &Path, name: &str) -> PathBuf {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(name);
-    beside.into()
+/// What is there of a repair that was cut short, by the ends of the names.
+fn leftovers(place: &Place) -> impl Iterator<Item = String> {
+    let making = SIDES.map(|name| format!("{MAKING}{name}"));
+    making.into_iter().chain([MADE.to_owned()]).filter(|left| place.beside(left).exists())
 }
 
 fn remove(path: &Path) -> io::Result<()> {

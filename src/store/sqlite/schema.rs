@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::chain::Mark;
 use crate::store::error::JournalError;
+use crate::store::sqlite::place::Place;
 use crate::store::sqlite::words::said;
 
 /// "rota" in ASCII.
@@ -31,14 +32,14 @@ const TABLES: &str = include_str!("tables.sql");
 
 /// Opens a file for the one writer, and makes the tables in an empty one.
 pub(crate) fn open_writer(
-    path: &Path,
-    place: &str,
+    store: &Place,
     witnessed: Option<Mark>,
 ) -> Result<Connection, JournalError> {
+    let (path, place) = (store.file(), store.name());
     let is_new = !path.exists();
     if let Some(mark) = witnessed.filter(|_| path.metadata().map_or(true, |file| file.len() == 0)) {
-        let problem =
-            format!("it is empty, and {place}-lock says that it had fact {}", mark.sequence);
+        let lock = store.name_beside("-lock");
+        let problem = format!("it is empty, and {lock} says that it had fact {}", mark.sequence);
         return Err(JournalError::damaged(place, None, problem));
     }
     let opened = (|| {
