@@ -20,7 +20,7 @@ use crate::store::journal::Journal;
 use crate::store::keeper::{Keeper, Stop};
 use crate::store::observer::Observer;
 use crate::store::open;
-use crate::store::options::{Options, Recovery};
+use crate::store::options::Options;
 use crate::store::queue::Memory;
 use crate::store::ticket::{Slot, Ticket};
 use crate::vocab::Span;
@@ -175,16 +175,7 @@ impl DurableEngine {
     }
 
     fn recover(&self, options: &Options, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let recovered = self.submit(|engine| {
-            // What is believed anyway needs no fact that says so.
-            if options.confirm_clock && engine.instant(now).is_err() {
-                engine.confirm_clock(now)?;
-            }
-            match options.recovery {
-                Recovery::GiveBackUnbegun => engine.give_back_unbegun(now).map(drop),
-                Recovery::Keep => engine.tick(now),
-            }
-        });
+        let recovered = self.submit(|engine| open::recover(engine, options, now));
         recovered.wait().map_err(|error| match error {
             DurableError::Store(error) => error,
             DurableError::Engine(error) => StoreError::Clock(error),

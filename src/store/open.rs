@@ -1,17 +1,19 @@
 //! Opening: what a journal holds and how far it can be believed, and the beginning of a new one.
 //!
-//! Starts nothing; whoever opens decides what becomes of reservations that were out.
+//! Starts nothing and writes no facts; what becomes of reservations that were out is decided here,
+//! and made durable by whoever opens.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::rotation::{Config, Engine};
+use crate::rotation::{ClockError, Config, Engine};
 use crate::store::chain::{self, Mark};
 use crate::store::documents::{self, Documents, Note, Sum};
 use crate::store::error::{JournalError, StoreError};
 use crate::store::journal::{Batch, Journal};
 use crate::store::ledger::Ledger;
 use crate::store::load::{self, Loaded};
-use crate::store::options::Options;
+use crate::store::options::{Options, Recovery};
 use crate::store::snapshots;
 
 /// The engine and the documents of a store, which notes its events from now on.
@@ -60,6 +62,28 @@ fn begin(journal: &mut dyn Journal, options: &Options) -> Result<Loaded, StoreEr
     }
     journal.finish_snapshot(&pieces.head)?;
     Ok(Loaded { engine, end: pieces.head.mark, documents, snapshot: (0, pieces.bytes()) })
+}
+
+/// What becomes of reservations that were out, and the clock that goes on.
+pub(crate) fn recover(
+    engine: &mut Engine,
+    options: &Options,
+    now: DateTime<Utc>,
+) -> Result<(), ClockError> {
+    let gives_back = options.recovery == Recovery::GiveBackUnbegun;
+    // What is believed anyway needs no fact that says so.
+    let unbelieved = match engine.instant(now) {
+        Err(ClockError::TooFarAhead { seen, .. }) if options.confirm_clock => Some(seen),
+        Ok(_) | Err(_) => None,
+    };
+    if let Some(seen) = unbelieved {
+        if gives_back {
+            // Before the clock goes on, with which they would lapse.
+            engine.give_back_unbegun(seen.into())?;
+        }
+        engine.confirm_clock(now)?;
+    }
+    if gives_back { engine.give_back_unbegun(now).map(drop) } else { engine.tick(now) }
 }
 
 /// Notes in the chain what all documents come to.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{
     AccountId, ClockError, Config, DurableEngine, Fact, Filter, History, JournalError, Options,
     Outcome, Recovery, Span, StoreError, Timestamp, check,
@@ -73,6 +73,49 @@ fn a_store_idle_for_longer_than_a_clock_is_believed_is_opened_once_that_is_confi
     facts.unwrap();
     assert_eq!(confirmed, 1);
     open(Options::default()).unwrap();
+}
+
+/// > Those that would have lapsed while the service was down come back too.
+#[test]
+fn what_nobody_began_comes_back_before_a_clock_is_confirmed() {
+    let folder = Folder::new();
+    let engine = open(&folder).unwrap();
+    set_up(&engine, 3);
+    let (begun, unbegun) = (reserve(&engine, 1).id, reserve(&engine, 2).id);
+    engine.begin(begun, monday()).unwrap();
+    engine.close().unwrap();
+    let later = monday() + TimeDelta::days(401);
+    let facts = || {
+        let mut facts = Vec::new();
+        let mut history = History::open(folder.store()).unwrap();
+        let all = history.facts(&Filter::new(), |_, event, _| {
+            facts.push((event.at.unix_ms(), event.fact.clone()));
+            true
+        });
+        all.unwrap();
+        facts
+    };
+    let before = facts().len();
+    let options = Options::default().recovery(Recovery::GiveBackUnbegun);
+    let open = |options: &Options, now| DurableEngine::open(folder.store(), options, now);
+    // Who is refused gives nothing back.
+    let beyond = DateTime::<Utc>::MAX_UTC;
+    for (options, now) in [(options.clone(), later), (options.clone().confirm_clock(true), beyond)]
+    {
+        assert!(matches!(open(&options, now), Err(StoreError::Clock(_))));
+        assert_eq!(facts().len(), before);
+    }
+    let engine = open(&options.confirm_clock(true), later).unwrap();
+    let after = facts().split_off(before);
+    let ms = |at: DateTime<Utc>| at.timestamp_millis();
+    assert_eq!(after[0], (ms(monday()), Fact::Cancelled { reservation: unbegun }));
+    let (at, lapsed) = &after[1];
+    assert!(matches!(lapsed, Fact::Lapsed { reservation, .. } if *reservation == begun), "{at}");
+    assert_eq!(after[2..], [(ms(later), Fact::ClockConfirmed)]);
+    // The facts say what the engine says that decided them.
+    let state = engine.snapshot();
+    engine.close().unwrap();
+    assert_eq!(open(&Options::default(), later).unwrap().snapshot(), state);
 }
 
 #[test]
