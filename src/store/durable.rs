@@ -28,7 +28,7 @@ use crate::vocab::Span;
 /// An [`Engine`] whose answers survive a crash. Clones are handles to the same one; any thread may
 /// use any of them.
 ///
-/// It has the engine's own methods. Each blocks until everything its answer rests on is durable:
+/// It has the engine's own commands and questions. A command blocks until everything its answer rests on is durable:
 /// what it decided itself, and what others decided before it that it has seen. Calls from many
 /// threads share one write. [`asynchronous`](Self::asynchronous) has the same calls as futures.
 ///

@@ -4,7 +4,6 @@
 //! and made durable by whoever opens.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
 
 use crate::rotation::{ClockError, Config, Engine};
 use crate::store::chain::{self, Mark};
@@ -107,14 +106,40 @@ fn agrees(place: &str, has: &Config, options: &Options) -> Result<(), StoreError
     let Some(asked) = options.config.as_ref().filter(|asked| *asked != has) else {
         return Ok(());
     };
-    let [has, asked] = [has, asked].map(|config| match serde_json::to_value(config) {
-        Ok(Value::Object(settings)) => settings,
-        Ok(_) | Err(_) => Map::new(),
-    });
-    let differs = has.iter().filter(|(name, has)| asked.get(*name) != Some(has));
-    let differs = differs.map(|(name, has)| {
-        let asked = asked.get(name).unwrap_or(&Value::Null);
+    let pairs = settings(has).into_iter().zip(settings(asked));
+    let differs = pairs.filter(|(has, asked)| has != asked);
+    let differs = differs.map(|((name, has), (_, asked))| {
         format!("{name} is {has} there, and {asked} was asked for")
     });
     Err(StoreError::OtherConfig { place: place.to_owned(), differs: differs.collect() })
+}
+
+/// Every setting by its name, as people read it.
+fn settings(config: &Config) -> [(&'static str, String); 11] {
+    let Config {
+        seed,
+        reservation_ttl,
+        gone_grace,
+        horizon,
+        leap_max,
+        reputation_enter_above,
+        reputation_stay_min,
+        reputation_age_max,
+        warmup_age_min,
+        new_lead_share,
+        lead_memory,
+    } = config;
+    [
+        ("seed", seed.to_string()),
+        ("reservation_ttl", reservation_ttl.to_string()),
+        ("gone_grace", gone_grace.to_string()),
+        ("horizon", horizon.to_string()),
+        ("leap_max", leap_max.to_string()),
+        ("reputation_enter_above", reputation_enter_above.to_string()),
+        ("reputation_stay_min", reputation_stay_min.to_string()),
+        ("reputation_age_max", reputation_age_max.to_string()),
+        ("warmup_age_min", warmup_age_min.to_string()),
+        ("new_lead_share", format!("{new_lead_share} percent")),
+        ("lead_memory", lead_memory.to_string()),
+    ]
 }

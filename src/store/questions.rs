@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 
 use crate::policy::{Account, Campaign};
 use crate::rotation::{
-    Config, Engine, Explanation, Forecast, Planned, QuestionError, Request, ReserveError, Snapshot,
-    Standing,
+    CampaignDay, Config, Engine, Explanation, Forecast, Planned, QuestionError, Request,
+    Reservation, ReserveError, RestOfDay, Snapshot, Standing,
 };
 use crate::store::durable::DurableEngine;
-use crate::vocab::{AccountId, CampaignId, LeadId, Span, Timestamp};
+use crate::vocab::{AccountId, CampaignId, LeadId, OwnerId, ReservationId, Span, Timestamp};
 
 macro_rules! questions {
     ($($name:ident($($arg:ident: $type:ty),*) -> $answer:ty, $error:ty;)*) => {
@@ -32,12 +32,15 @@ macro_rules! questions {
 }
 
 questions! {
+    campaign_day(campaign: CampaignId, at: DateTime<Utc>) -> CampaignDay, QuestionError;
     explain(campaign: CampaignId, at: DateTime<Utc>) -> Explanation, QuestionError;
     explain_request(campaign: CampaignId, request: &Request, at: DateTime<Utc>)
         -> Explanation, ReserveError;
     forecast(campaign: CampaignId, emails: u64, horizon: Span, now: DateTime<Utc>)
         -> Forecast, QuestionError;
     preview(campaign: CampaignId, n: usize, now: DateTime<Utc>) -> Vec<Planned>, QuestionError;
+    rest_of_day(campaign: CampaignId, emails: u64, now: DateTime<Utc>)
+        -> RestOfDay, QuestionError;
     standing(account: AccountId, at: DateTime<Utc>) -> Standing, QuestionError;
 }
 
@@ -62,9 +65,25 @@ impl DurableEngine {
         self.ask(|engine| engine.campaign(id).cloned())
     }
 
+    /// Every campaign, by number.
+    pub fn campaigns(&self) -> Vec<Campaign> {
+        self.ask(|engine| engine.campaigns().cloned().collect())
+    }
+
+    /// The campaigns that an account is attached to, by number.
+    pub fn campaigns_of(&self, account: AccountId) -> Vec<CampaignId> {
+        self.ask(|engine| engine.campaigns_of(account).collect())
+    }
+
     /// The configuration.
     pub fn config(&self) -> Config {
         self.ask(|engine| engine.config().clone())
+    }
+
+    /// The account of an owner that had an address when it was deleted, the one with the greatest
+    /// number of several.
+    pub fn deleted_account(&self, owner: OwnerId, address: &str) -> Option<AccountId> {
+        self.ask(|engine| engine.deleted_account(owner, address))
     }
 
     /// The account that writes to a lead.
@@ -75,6 +94,13 @@ impl DurableEngine {
     /// The next instant at which a reservation lapses by itself.
     pub fn next_wakeup(&self) -> Option<DateTime<Utc>> {
         self.ask(Engine::next_wakeup)
+    }
+
+    /// A reservation and whom its campaign belongs to, as long as it is remembered.
+    pub fn reservation(&self, id: ReservationId) -> Option<(Reservation, OwnerId)> {
+        self.ask(|engine| {
+            engine.reservation(id).map(|(reservation, owner)| (reservation.clone(), owner))
+        })
     }
 
     /// The latest instant seen.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{
-    AccountId, ClockError, Config, DurableEngine, Fact, Filter, History, JournalError, Options,
-    Outcome, Recovery, Span, StoreError, Timestamp, check,
+    AccountId, CampaignId, ClockError, Config, DurableEngine, Fact, Filter, History, JournalError,
+    Options, Outcome, OwnerId, Percent, Recovery, Span, StoreError, Timestamp, check,
 };
 
 use crate::durable_world::{Folder, open, reserve, set_up};
@@ -185,7 +185,40 @@ fn another_configuration_than_the_stores_is_refused() {
     let StoreError::OtherConfig { differs, .. } = &error else { panic!("{error}") };
     assert_eq!(*differs, ["seed is 1 there, and 2 was asked for"], "{error}");
     assert!(error.to_string().contains("store.db"), "{error}");
-    let default = Options::default().config(Config::default());
-    assert!(matches!(open(&default), Err(StoreError::OtherConfig { .. })));
+    let other = Config::default().new_lead_share(Percent::new(35).unwrap());
+    let error = open(&Options::default().config(other)).unwrap_err();
+    let StoreError::OtherConfig { differs, .. } = &error else { panic!("{error}") };
+    let told = [
+        "seed is 1 there, and 0 was asked for",
+        "reservation_ttl is 5 min there, and 10 min was asked for",
+        "new_lead_share is 20 percent there, and 35 percent was asked for",
+    ];
+    assert_eq!(*differs, told, "{error}");
     assert_eq!(open(&options).unwrap().config(), first, "a refusal changes nothing");
+}
+
+/// > It has the engine's own commands and questions.
+#[test]
+fn what_the_engine_can_be_asked_the_store_can_be_asked() {
+    let folder = Folder::new();
+    let engine = open(&folder).unwrap();
+    set_up(&engine, 3);
+    let (campaign, owner) = (CampaignId(1), OwnerId(1));
+    let reservation = reserve(&engine, 1);
+    engine.delete_account(AccountId(2), monday()).unwrap();
+    let itself = engine.look(|engine, _| engine.clone());
+    let found = itself.reservation(reservation.id).map(|(found, owner)| (found.clone(), owner));
+    assert!(found.is_some());
+    assert_eq!(engine.reservation(reservation.id), found);
+    assert_eq!(engine.campaigns(), itself.campaigns().cloned().collect::<Vec<_>>());
+    assert_eq!(engine.campaigns().len(), 1);
+    for account in [AccountId(1), AccountId(2)] {
+        let of = itself.campaigns_of(account).collect::<Vec<_>>();
+        assert_eq!(engine.campaigns_of(account), of);
+    }
+    assert_eq!(engine.deleted_account(owner, "A@b.example"), Some(AccountId(2)));
+    assert_eq!(engine.campaign_day(campaign, monday()), itself.campaign_day(campaign, monday()));
+    let rest = engine.rest_of_day(campaign, 9, monday());
+    assert_eq!(rest, itself.rest_of_day(campaign, 9, monday()));
+    assert_eq!(rest.unwrap().hours.iter().sum::<u32>(), 9);
 }
