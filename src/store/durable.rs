@@ -28,9 +28,10 @@ use crate::vocab::Span;
 /// An [`Engine`] whose answers survive a crash. Clones are handles to the same one; any thread may
 /// use any of them.
 ///
-/// It has the engine's own commands and questions. A command blocks until everything its answer rests on is durable:
-/// what it decided itself, and what others decided before it that it has seen. Calls from many
-/// threads share one write. [`asynchronous`](Self::asynchronous) has the same calls as futures.
+/// It has the engine's own commands and questions. A command blocks until everything its answer
+/// rests on is durable: what it decided itself, and what others decided before it that it has seen.
+/// Calls from many threads share one write. [`asynchronous`](Self::asynchronous) has the same calls
+/// as futures.
 ///
 /// **Questions** ([`standing`](Self::standing), [`explain`](Self::explain), …) answer at once, also
 /// while a write is under way. They see every fact that was answered to anybody, and may see facts

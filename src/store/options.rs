@@ -28,8 +28,9 @@ pub struct Options {
     /// Whether the instant at which a store is opened is right even if it is further after the last
     /// call than the engine believes by itself, as when a store was idle for longer than
     /// [`Config::leap_max`]. It is then [confirmed](crate::Engine::confirm_clock) before anything
-    /// else but what [`Recovery`] gives back; otherwise nothing is. For the one time at which somebody looked at the clock: one that
-    /// is far ahead frees every cap, and the store stays at the instant that it told.
+    /// else but what [`Recovery`] gives back; otherwise nothing is. For the one time at which
+    /// somebody looked at the clock: one that is far ahead frees every cap, and the store stays at
+    /// the instant that it told.
     pub confirm_clock: bool,
     /// How long facts are kept after a snapshot made them needless, for those who look back.
     pub history: Span,

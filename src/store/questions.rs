@@ -80,6 +80,11 @@ impl DurableEngine {
         self.ask(|engine| engine.config().clone())
     }
 
+    /// The account of an owner that has an address, the one with the least number of several.
+    pub fn account_at(&self, owner: OwnerId, address: &str) -> Option<Account> {
+        self.ask(|engine| engine.account_at(owner, address).cloned())
+    }
+
     /// The account of an owner that had an address when it was deleted, the one with the greatest
     /// number of several.
     pub fn deleted_account(&self, owner: OwnerId, address: &str) -> Option<AccountId> {

@@ -217,6 +217,7 @@ fn what_the_engine_can_be_asked_the_store_can_be_asked() {
         assert_eq!(engine.campaigns_of(account), of);
     }
     assert_eq!(engine.deleted_account(owner, "A@b.example"), Some(AccountId(2)));
+    assert_eq!(engine.account_at(owner, "A@b.example"), engine.account(AccountId(1)));
     assert_eq!(engine.campaign_day(campaign, monday()), itself.campaign_day(campaign, monday()));
     let rest = engine.rest_of_day(campaign, 9, monday());
     assert_eq!(rest, itself.rest_of_day(campaign, 9, monday()));

@@ -4,11 +4,12 @@
 //! each batch and not synced: after a crash of the process it is exact, after one of the machine it
 //! may lag, and it never says more than what was durable.
 
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
 use crate::store::chain::Mark;
 use crate::store::error::JournalError;
 use crate::store::sqlite::place::Place;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// The end of the name of that file.
 const LOCK: &str = "-lock";
