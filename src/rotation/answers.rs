@@ -70,7 +70,7 @@ mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
 
     use crate::policy::{Account, Campaign, CampaignState, Limit, Ramp, Schedule};
-    use crate::rotation::{Config, Engine, Outcome, Pick, Request};
+    use crate::rotation::{Config, Engine, Mode, Outcome, Pick, Request};
     use crate::vocab::{AccountId, CampaignId, LeadId, OwnerId, ReservationId, Span};
 
     const ACCOUNTS: u64 = 20;
@@ -236,6 +236,35 @@ mod tests {
         }
         engine.settle(granted.id, Outcome::Deferred, at(12)).unwrap();
         assert_eq!(ask(&mut engine, 12).until(), Some(at(20)));
+    }
+
+    /// Of several that may send at one instant the first by number is told.
+    #[test]
+    fn who_is_waited_for_is_the_first_by_number() {
+        let at = |hour| DateTime::UNIX_EPOCH + TimeDelta::days(4) + TimeDelta::hours(hour);
+        let mut engine = Engine::new(Config::default());
+        // The first opens later than the others, and two that come later open sooner.
+        let starts = [(1, "10:00"), (4, "09:00"), (7, "09:00"), (8, "08:00"), (9, "08:00")];
+        for (id, start) in starts {
+            let account = Account::new(AccountId(id), OwnerId(1), "a@b.example");
+            let account = account.schedule(Schedule::working_days(start, "17:00").unwrap());
+            engine.add_account(account, at(0)).unwrap();
+        }
+        let campaign = Campaign::new(CampaignId(1), OwnerId(1)).new_lead_cap(1);
+        engine.add_campaign(campaign, at(0)).unwrap();
+        let ids = starts.map(|(id, _)| AccountId(id));
+        for (count, hour, first) in [(3, 9, 4), (5, 8, 8)] {
+            let _ = engine.attach_with(CampaignId(1), &ids[..count], Mode::EachThatCan, at(0));
+            let mut ask = |lead| {
+                engine.reserve(CampaignId(1), &Request::new_lead(LeadId(lead)), at(11)).unwrap()
+            };
+            // The cap is used up.
+            let _ = ask(1);
+            let pick = ask(hour);
+            let Pick::Wait(wait) = pick else { panic!("{pick:?}") };
+            let opens = at(24 + i64::try_from(hour).unwrap());
+            assert_eq!((wait.until(), wait.account), (opens, AccountId(first)));
+        }
     }
 
     #[test]

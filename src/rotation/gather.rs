@@ -102,3 +102,44 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use crate::policy::{Account, Campaign};
+    use crate::rotation::{Config, Engine, Outcome, Request};
+    use crate::vocab::{AccountId, CampaignId, LeadId, OwnerId};
+
+    /// Sixteen at a time, until one has come back that the request does not exclude.
+    #[test]
+    fn no_more_come_back_than_it_takes_to_find_one_who_is_not_excluded() {
+        let (mut now, campaign) = (DateTime::UNIX_EPOCH, CampaignId(1));
+        let mut engine = Engine::new(Config::default());
+        let all: Vec<_> = (0..100).map(AccountId).collect();
+        for id in &all {
+            let account = Account::new(*id, OwnerId(1), "a@b.example").daily_cap(1);
+            engine.add_account(account, now).unwrap();
+        }
+        engine.add_campaign(Campaign::new(campaign, OwnerId(1)), now).unwrap();
+        engine.attach(campaign, &all, now).unwrap();
+        for (excluded, present) in [(0, 16), (40, 48), (48, 64), (5, 16)] {
+            let mut last = None;
+            for lead in 0..100 {
+                let request = Request::new_lead(LeadId(1_000 * excluded + lead));
+                let pick = engine.reserve(campaign, &request, now).unwrap();
+                let Some(granted) = pick.reserved() else { break };
+                last = Some(granted.account);
+                engine.settle(granted.id, Outcome::Sent, now).unwrap();
+            }
+            now += TimeDelta::days(1);
+            let request = Request::new_lead(LeadId(1_000 * excluded + 500));
+            // Whoever sent last has not left yet.
+            let request = request.excluding((0..excluded).map(AccountId).chain(last));
+            assert!(engine.reserve(campaign, &request, now).unwrap().reserved().is_some());
+            let attached = &engine.state.campaign(campaign).unwrap().attached;
+            let count = attached.values().filter(|attachment| attachment.present).count();
+            assert_eq!(count, present + 1, "{excluded} excluded");
+        }
+    }
+}
