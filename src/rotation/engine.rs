@@ -7,15 +7,15 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::rotation::apply;
-use crate::rotation::charge::{self, ChargedDay, Ended, Hints};
-use crate::rotation::config::Config;
-use crate::rotation::event::{Event, Fact, Grant, Reserved};
+use crate::rotation::containers::table::{Hint, Slot};
 use crate::rotation::index::{Index, Touch};
-use crate::rotation::lease::Lease;
-use crate::rotation::reservation::{Fate, Reservation};
+use crate::rotation::rota::lease::Lease;
 use crate::rotation::state::State;
-use crate::rotation::table::{Hint, Slot};
+use crate::rotation::state::apply;
+use crate::rotation::state::charge::{self, ChargedDay, Ended, Hints};
+use crate::rotation::state::config::Config;
+use crate::rotation::state::event::{Event, Fact, Grant, Reserved};
+use crate::rotation::state::reservation::{Fate, Reservation};
 use crate::vocab::{AccountId, CampaignId, ReservationId, Span, TimeError, Timestamp};
 
 /// A sender rotation: accounts, campaigns, and whose turn it is.

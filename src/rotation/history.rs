@@ -4,95 +4,23 @@
 //! another engine, are an error and never a panic. Knows nothing of how they are stored.
 
 use std::borrow::Borrow;
-use std::fmt;
 
-use crate::policy::{PLACE_MAX, SettingError, WEIGHT_MAX};
-use crate::rotation::apply;
-use crate::rotation::config::Config;
+use crate::policy::{PLACE_MAX, WEIGHT_MAX};
 use crate::rotation::engine::Engine;
-use crate::rotation::event::{Event, Fact, Reserved};
 use crate::rotation::index::Index;
-use crate::rotation::reservation::Fate;
+use crate::rotation::misfit::{EventError, Misfit};
 use crate::rotation::snapshot::{Snapshot, SnapshotError};
 use crate::rotation::state::State;
-use crate::rotation::usage::COUNT_MAX;
-use crate::vocab::{AccountId, CampaignId, ReservationId, Timestamp};
+use crate::rotation::state::apply;
+use crate::rotation::state::config::Config;
+use crate::rotation::state::event::{Event, Fact, Reserved};
+use crate::rotation::state::reservation::Fate;
+use crate::rotation::state::usage::COUNT_MAX;
+use crate::vocab::{AccountId, ReservationId};
 
 /// How far a place in an event may be: far enough from the most that there may be for what follows
 /// to stay below that.
 const FAR: u128 = PLACE_MAX / 4;
-
-/// An event that cannot have happened to an engine in this state.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct EventError {
-    /// How many of the events were taken in before it.
-    pub taken: u64,
-    /// When it is said to have happened.
-    pub at: Timestamp,
-    /// Why it cannot have.
-    pub misfit: Misfit,
-}
-
-/// Why an event cannot have happened to an engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Misfit {
-    /// It is about an account that is not there, or is attached already.
-    Account(AccountId),
-    /// It is about a campaign that is not there.
-    Campaign(CampaignId),
-    /// It is older than what is known already.
-    Earlier {
-        /// The latest instant known.
-        seen: Timestamp,
-    },
-    /// A number in it is larger than any engine gets.
-    OutOfRange {
-        /// Which.
-        field: &'static str,
-    },
-    /// It is about a reservation that is not there, or has ended so already.
-    Reservation(ReservationId),
-    /// A setting of an account is outside its range.
-    Setting(SettingError),
-    /// A grant comes out of turn: grants are numbered without gaps.
-    Turn {
-        /// The number that comes next.
-        next: ReservationId,
-        /// The number found.
-        found: ReservationId,
-    },
-}
-
-impl fmt::Display for Misfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Account(account) => write!(f, "account {account} is not there, or is attached"),
-            Self::Campaign(campaign) => write!(f, "campaign {campaign} is not there"),
-            Self::Earlier { seen } => write!(f, "{seen} has passed"),
-            Self::OutOfRange { field } => write!(f, "{field} is out of range"),
-            Self::Reservation(id) => write!(f, "reservation {id} is not there, or has ended"),
-            Self::Setting(error) => fmt::Display::fmt(error, f),
-            Self::Turn { next, found } => {
-                write!(f, "reservation {next} comes next, and it has {found}")
-            }
-        }
-    }
-}
-
-impl fmt::Display for EventError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { taken, at, misfit } = self;
-        write!(
-            f,
-            "the event after the first {taken}, at {at}, does not follow: {misfit}; give all \
-             events of one engine in order, from its snapshot on"
-        )
-    }
-}
-
-impl std::error::Error for EventError {}
 
 impl Engine {
     /// An engine to which these events happened, in this order. They are those that

@@ -8,12 +8,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{PLACE_MAX, SettingError};
-use crate::rotation::config::ConfigError;
 use crate::rotation::engine::Engine;
-use crate::rotation::history::EventError;
-use crate::rotation::reservation::Reservation;
+use crate::rotation::misfit::EventError;
 use crate::rotation::state::State;
-use crate::rotation::usage::{COUNT_MAX, Usage};
+use crate::rotation::state::config::ConfigError;
+use crate::rotation::state::reservation::Reservation;
+use crate::rotation::state::usage::{COUNT_MAX, Usage};
 use crate::vocab::{AccountId, CampaignId};
 
 /// The version that this build writes and reads.

@@ -114,7 +114,7 @@ fn name(fact: &Fact) -> String {
 
 /// The names of all facts, as the source declares them.
 fn declared() -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rotation/event.rs");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rotation/state/event.rs");
     let source = fs::read_to_string(path).unwrap();
     let lines = source.lines().skip_while(|line| *line != "pub enum Fact {");
     let lines = lines.take_while(|line| *line != "}").filter_map(|line| line.strip_prefix("    "));
