@@ -4,6 +4,7 @@
 
 mod ahead;
 pub(super) mod asleep;
+mod beds;
 pub(super) mod few;
 mod later;
 pub(super) mod order;

@@ -9,10 +9,7 @@ use std::collections::VecDeque;
 
 use crate::rotation::containers::pile::Pile;
 use crate::rotation::turns::asleep::has_room;
-use crate::rotation::turns::run::length;
-use crate::rotation::turns::runs::Runs;
 use crate::rotation::turns::standing::Member;
-use crate::rotation::turns::standing::Standing;
 use crate::vocab::{Span, Timestamp};
 
 /// A rest of any length ends in one of so many slices at least, and of twice as many at most.
@@ -23,12 +20,12 @@ const SLICES_MAX: usize = 256;
 
 /// Those whose rest ends in one slice of time.
 #[derive(Clone, Debug)]
-struct Slice {
+pub(super) struct Slice {
     /// Its last instant.
-    until: Timestamp,
-    runs: Vec<u32>,
+    pub(super) until: Timestamp,
+    pub(super) runs: Vec<u32>,
     /// The least is the next to come up, if it still lies here.
-    by_instant: Pile<(Timestamp, Member)>,
+    pub(super) by_instant: Pile<(Timestamp, Member)>,
 }
 
 /// Slices of one length, which is a power of two milliseconds, by time.
@@ -44,11 +41,11 @@ pub(crate) struct Slices {
     lanes: Vec<Lane>,
     count: usize,
     /// How often it is noted that somebody lies.
-    noted: usize,
+    pub(super) noted: usize,
 }
 
 /// In which slice a rest ends: its length and its last instant.
-fn slice_of(ready_at: Timestamp, now: Timestamp) -> (u32, Timestamp) {
+pub(super) fn slice_of(ready_at: Timestamp, now: Timestamp) -> (u32, Timestamp) {
     let bits = (ready_at.since(now).as_ms() / FINENESS).checked_ilog2().unwrap_or(0);
     let length = 1_i64 << bits;
     let last = Span::milliseconds(length.unsigned_abs() - 1);
@@ -70,7 +67,7 @@ impl Slices {
     }
 
     /// The slice, if there is one or may be.
-    fn slice(&mut self, bits: u32, until: Timestamp) -> Option<&mut Slice> {
+    pub(super) fn slice(&mut self, bits: u32, until: Timestamp) -> Option<&mut Slice> {
         let lane = self.lanes.iter().position(|lane| lane.bits == bits);
         let lane = lane.unwrap_or_else(|| {
             self.lanes.push(Lane { bits, slices: VecDeque::new() });
@@ -90,7 +87,7 @@ impl Slices {
     }
 
     /// Takes out a slice that is over by now.
-    fn take_over(&mut self, now: Timestamp) -> Option<Slice> {
+    pub(super) fn take_over(&mut self, now: Timestamp) -> Option<Slice> {
         if self.count == 0 {
             return None;
         }
@@ -102,7 +99,7 @@ impl Slices {
     }
 
     /// Takes out one that may send by now, if it still lies here.
-    fn pop_by(&mut self, now: Timestamp) -> Option<(Timestamp, Member)> {
+    pub(super) fn pop_by(&mut self, now: Timestamp) -> Option<(Timestamp, Member)> {
         if self.noted == 0 {
             return None;
         }
@@ -115,7 +112,18 @@ impl Slices {
     }
 
     /// The first by instant, then by number.
-    fn first(&mut self, lies: impl Fn(Timestamp, Member) -> bool) -> Option<(Timestamp, Member)> {
+    #[inline]
+    pub(super) fn first(
+        &mut self,
+        lies: impl Fn(Timestamp, Member) -> bool,
+    ) -> Option<(Timestamp, Member)> {
+        if self.noted == 0 { None } else { self.first_noted(lies) }
+    }
+
+    fn first_noted(
+        &mut self,
+        lies: impl Fn(Timestamp, Member) -> bool,
+    ) -> Option<(Timestamp, Member)> {
         let Self { lanes, noted, .. } = self;
         let firsts = lanes.iter_mut().filter_map(|lane| {
             lane.slices.iter_mut().find_map(|Slice { by_instant, .. }| {
@@ -128,66 +136,16 @@ impl Slices {
         });
         firsts.min()
     }
-}
-
-impl Runs {
-    /// Has a row lie until an instant, if there is room in its slice. Says in which run, and until
-    /// when that lies.
-    pub(crate) fn rest(
-        &mut self,
-        standing: &Standing,
-        ready_at: Timestamp,
-        now: Timestamp,
-    ) -> Option<(u32, Timestamp)> {
-        let (bits, until) = slice_of(ready_at, now);
-        self.slices.slice(bits, until)?;
-        let (number, gap) = self.run_for((length(standing), until), standing);
-        let slice = self.slices.slice(bits, until)?;
-        let run = &mut self.all[number as usize];
-        if run.is_empty() && !slice.runs.contains(&number) {
-            run.is_lent = true;
-            self.later.leave_out(number, run);
-            slice.runs.push(number);
-        }
-        slice.by_instant.push((ready_at, (standing.id, standing.row())));
-        self.slices.noted += 1;
-        self.asleep.count += 1;
-        self.put(number, gap, *standing);
-        Some((number, until))
-    }
-
-    /// Lets those in whose slice is over.
-    pub(super) fn end_slices(&mut self, now: Timestamp) {
-        while let Some(slice) = self.slices.take_over(now) {
-            for number in slice.runs {
-                self.let_in(number, slice.until);
-            }
-        }
-    }
-
-    /// One that may send before its slice is over, if it still lies.
-    pub(crate) fn next_rested(&mut self, now: Timestamp) -> Option<(Timestamp, Member)> {
-        self.slices.pop_by(now)
-    }
-
-    /// The first of those who lie in slices, by instant and then by number.
-    #[inline]
-    pub(super) fn first_resting(
-        &mut self,
-        lies: impl Fn(Timestamp, Member) -> bool,
-    ) -> Option<(Timestamp, Member)> {
-        if self.slices.noted == 0 { None } else { self.slices.first(lies) }
-    }
 
     /// Drops notes of rows that lie no longer, if they are many.
-    pub(crate) fn drop_unrested(&mut self, most: usize, lies: impl Fn(Timestamp, Member) -> bool) {
-        if self.slices.noted <= most {
+    pub(super) fn drop_unrested(&mut self, most: usize, lies: impl Fn(Timestamp, Member) -> bool) {
+        if self.noted <= most {
             return;
         }
-        self.slices.noted = 0;
-        for slice in self.slices.lanes.iter_mut().flat_map(|lane| &mut lane.slices) {
+        self.noted = 0;
+        for slice in self.lanes.iter_mut().flat_map(|lane| &mut lane.slices) {
             slice.by_instant.retain(|(at, member)| lies(*at, *member));
-            self.slices.noted += slice.by_instant.len();
+            self.noted += slice.by_instant.len();
         }
     }
 }
