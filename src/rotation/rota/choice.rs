@@ -33,10 +33,10 @@ pub(crate) fn choose(
 #[inline(never)]
 pub(crate) fn jump(rota: &mut Rota, lens: &mut Lens<'_>) -> Option<(Slot, Option<i128>)> {
     let first = rota.first_ahead(lens)?;
-    lens.virtual_time = grain(lens.start(rota, first)?);
+    lens.virtual_time = grain(start(rota, lens, first)?);
     // Nobody comes before it by then, but in runs it has to come up.
     let row = if rota.is_in_runs() { rota.first_eligible(lens)? } else { first };
-    Some((row, lens.start(rota, row)))
+    Some((row, start(rota, lens, row)))
 }
 
 /// The present of a campaign in its virtual time. Where nobody's start has come, it is the least
@@ -46,7 +46,7 @@ pub(crate) fn present(rota: &mut Rota, lens: &mut Lens<'_>, virtual_time: i128) 
         return virtual_time;
     }
     let first = rota.first_ahead(lens);
-    first.and_then(|row| lens.start(rota, row)).unwrap_or(virtual_time)
+    first.and_then(|row| start(rota, lens, row)).unwrap_or(virtual_time)
 }
 
 /// Who takes over what a leaving account is owed, or owes: somebody on the other side of the
@@ -60,7 +60,7 @@ pub(crate) fn heir(
     if rota.shared > 0 || !lens.attached.at(leaving)?.present {
         return None;
     }
-    let owed = grain(virtual_time - lens.start(rota, leaving)?);
+    let owed = grain(virtual_time - start(rota, lens, leaving)?);
     if owed == 0 || owed.abs() > grain(TURN / i128::from(weight.max(1))) {
         return None;
     }
@@ -68,4 +68,10 @@ pub(crate) fn heir(
     // Whoever leaves is on its own side, so it is neither.
     let taker = if owed > 0 { rota.first_ahead(lens) } else { eligible };
     taker.filter(|row| *row != leaving)
+}
+
+/// Where the account of a row stands, to the last unit.
+fn start(rota: &Rota, lens: &Lens<'_>, row: Slot) -> Option<i128> {
+    let account = rota.account(row)?;
+    Some(lens.outlooks[account.index()].at + lens.attached.at(row)?.offset())
 }

@@ -4,7 +4,6 @@
 
 use crate::policy::grain;
 use crate::rotation::containers::table::{Slot, Table};
-use crate::rotation::rota::Rota;
 use crate::rotation::rota::closing::Closing;
 use crate::rotation::rota::outlook::Outlook;
 use crate::rotation::state::Attachment;
@@ -38,12 +37,6 @@ impl Lens<'_> {
             waits.dedup();
         }
         waits.push(note);
-    }
-
-    /// Where the account of a row stands, to the last unit.
-    pub(crate) fn start(&self, rota: &Rota, row: Slot) -> Option<i128> {
-        let account = rota.account(row)?;
-        Some(self.outlooks[account.index()].at + self.attached.at(row)?.offset())
     }
 }
 
