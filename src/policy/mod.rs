@@ -20,7 +20,8 @@ pub use campaign::{Campaign, CampaignState};
 pub use limit::{Limit, LimitError};
 pub use mailbox::{Connection, Link, Provider, Standpoint, Warmup};
 pub use ramp::{Ramp, RampError};
-pub use schedule::{Schedule, ScheduleError};
+pub use schedule::Schedule;
+pub use week::ScheduleError;
 
 #[cfg(feature = "http")]
 pub(crate) use account::{LIMITS_MAX, SPACING_MAX};

@@ -5,14 +5,13 @@
 //! that exists twice opens once. Knows nothing of caps; the zone is an argument.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::Arc;
 
 use chrono::Weekday;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::time_of_day::{DAY_MINUTES, minute_of_day};
-use crate::policy::week::{Week, add_range, all_day_all_week, index};
+use crate::policy::time_of_day::minute_of_day;
+use crate::policy::week::{DAY_MINUTES, ScheduleError, Week, add_range, all_day_all_week, index};
 use crate::vocab::{CivilDay, Span, Timestamp, Today, Zone};
 
 /// How many days ahead an opening is looked for: more than any horizon plus a year of holidays.
@@ -41,52 +40,6 @@ struct Fields {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     holidays: BTreeSet<CivilDay>,
 }
-
-/// A range that is none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ScheduleError {
-    /// The range begins and ends at the same minute.
-    Empty {
-        /// The minute of the day.
-        minute: u16,
-    },
-    /// The minute is past 24:00, or the start is 24:00.
-    MinuteOutOfRange {
-        /// The minute of the day given.
-        minute: u16,
-    },
-    /// The text is no time of day.
-    NotATime {
-        /// What was given.
-        text: String,
-    },
-}
-
-impl fmt::Display for ScheduleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty { minute } => {
-                let (hour, minute) = (minute / 60, minute % 60);
-                write!(
-                    f,
-                    "a range from {hour:02}:{minute:02} to itself is empty; give another end, or \
-                     leave it out"
-                )
-            }
-            Self::MinuteOutOfRange { minute } => write!(
-                f,
-                "minute {minute} is not in the day; start at 00:00 to 23:59 (0 to 1439) and end at \
-                 00:01 to 24:00 (1 to 1440)"
-            ),
-            Self::NotATime { text } => {
-                write!(f, "`{text}` is not a time of day; write it as 09:00, up to 24:00")
-            }
-        }
-    }
-}
-
-impl std::error::Error for ScheduleError {}
 
 impl Schedule {
     /// Open at all times.

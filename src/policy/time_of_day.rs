@@ -2,10 +2,7 @@
 //!
 //! Knows no dates and no zones.
 
-use crate::policy::schedule::ScheduleError;
-
-/// Minutes from one midnight to the next on the wall.
-pub(crate) const DAY_MINUTES: u16 = 1_440;
+use crate::policy::week::{DAY_MINUTES, ScheduleError};
 
 /// Reads `09:00`; `24:00` is the end of the day.
 pub(crate) fn minute_of_day(text: &str) -> Result<u16, ScheduleError> {
