@@ -6,11 +6,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::http::calendar::instant;
 use crate::http::records::AccountRecord;
 use crate::http::rotation_view::{self, RotationView};
 use crate::policy::{Account, Link, Provider};
 use crate::rotation::Engine;
-use crate::vocab::{CampaignId, Timestamp};
+use crate::vocab::CampaignId;
 
 /// An account.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -201,10 +202,6 @@ impl AccountView {
         self.tags.clear();
         self
     }
-}
-
-pub(super) fn instant(at: Timestamp) -> String {
-    at.to_string()
 }
 
 fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {

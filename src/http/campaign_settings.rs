@@ -4,13 +4,13 @@
 //! nothing.
 
 use axum::Json;
-use chrono::Weekday;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::answers::Said;
+use crate::http::calendar::{WEEK, days};
 use crate::http::caller::Caller;
 use crate::http::input::{self, Body, Id};
 use crate::http::problem::{Detail, Problem};
@@ -29,16 +29,6 @@ const DAYS: [&str; 3] = ["days", "days_of_the_week", "days_of_week"];
 const SPACING: [&str; 3] =
     ["min_time_btw_emails", "min_time_btwn_emails", "min_time_between_emails"];
 const LEADS: [&str; 3] = ["max_leads_per_day", "max_new_leads_per_day", "sending_limit"];
-/// The days of the week as the reference counts them.
-pub(super) const WEEK: [Weekday; 7] = [
-    Weekday::Sun,
-    Weekday::Mon,
-    Weekday::Tue,
-    Weekday::Wed,
-    Weekday::Thu,
-    Weekday::Fri,
-    Weekday::Sat,
-];
 /// Settings that are a yes or a no.
 const FLAGS: [&str; 7] = [
     "add_unsubscribe_tag",
@@ -220,17 +210,6 @@ fn window(fields: &mut Fields<'_>, before: Option<&ScheduleRecord>) -> Option<Sc
     let days = input::any_of(fields, &DAYS, |fields, name| fields.optional(name, rule, days));
     let days = days.or_else(|| before.map(|before| before.days.clone()));
     Some(ScheduleRecord { zone: zone?, days: days?, start_hour: start?, end_hour: end? })
-}
-
-/// Days of the week, in order and each once.
-pub(super) fn days(value: &Value) -> Option<Vec<u8>> {
-    let list = value.as_array().filter(|list| (1..=7).contains(&list.len()))?;
-    let day =
-        |value: &Value| whole(value).and_then(|day| u8::try_from(day).ok()).filter(|d| *d < 7);
-    let mut days: Vec<u8> = list.iter().map(day).collect::<Option<_>>()?;
-    days.sort_unstable();
-    days.dedup();
-    Some(days)
 }
 
 /// The schedule for the engine.

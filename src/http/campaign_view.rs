@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::http::account_view::instant;
+use crate::http::calendar::instant;
 use crate::http::records::CampaignRecord;
 use crate::policy::{Campaign, CampaignState};
 

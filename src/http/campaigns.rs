@@ -6,8 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::account_view::instant;
 use crate::http::answers::Said;
+use crate::http::calendar::instant;
 use crate::http::caller::Caller;
 use crate::http::campaign_view::{self, CampaignView};
 use crate::http::input::{self, Body, Id, LIST_MAX, Page, Params};

@@ -1,11 +1,10 @@
-//! The stream of events: who may listen, from where on, and when a stream ends.
+//! The stream of events: from where on it tells, and when it ends.
 //!
 //! What is told is the feed's. A stream reads on from the feed at its own pace; one that falls so
 //! far behind that events are no longer kept is ended.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, Sse};
@@ -18,7 +17,8 @@ use utoipa_axum::routes;
 use crate::http::caller::Caller;
 use crate::http::feed::{self, EventView, Found};
 use crate::http::keys;
-use crate::http::problem::{Limited, Problem};
+use crate::http::listeners::Place;
+use crate::http::problem::Problem;
 use crate::http::service::Service;
 use crate::vocab::Timestamp;
 
@@ -42,7 +42,8 @@ const TAKEN: usize = 100;
         content_type = "text/event-stream")))]
 async fn events(caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
     let Caller { key, owner, service, .. } = caller;
-    let place = service.listeners().enter(key, &service).map_err(Problem::TooMany)?;
+    let place = service.listeners().enter(key, service.settings(), service.clock());
+    let place = place.map_err(Problem::TooMany)?;
     let news = service.feed().listen(owner);
     let newest = *news.borrow();
     let given = headers.get("last-event-id").map(|id| id.to_str().ok()?.trim().parse().ok());
@@ -148,49 +149,4 @@ impl Listener {
 
 fn event(id: u64, name: &str, data: &str) -> Event {
     Event::default().id(id.to_string()).event(name).data(data)
-}
-
-/// How many streams each key has.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Listeners(Arc<Mutex<BTreeMap<u64, usize>>>);
-
-impl Listeners {
-    /// Takes a place for one more stream of a key, if there is one.
-    fn enter(&self, key: u64, service: &Service) -> Result<Place, Limited> {
-        let most = service.settings().streams_max;
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = places.entry(key).or_default();
-        if *taken >= most {
-            let retry_after = service.settings().heartbeat.as_secs().max(1);
-            let now = service.clock().now().timestamp();
-            let reset_at = now.saturating_add_unsigned(retry_after);
-            let limit = u32::try_from(most).unwrap_or(u32::MAX);
-            return Err(Limited { limit, retry_after, reset_at });
-        }
-        *taken += 1;
-        Ok(Place { listeners: self.clone(), key })
-    }
-
-    /// How many streams there are.
-    pub(super) fn count(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
-    }
-}
-
-/// A stream's place, until it is dropped.
-#[derive(Debug)]
-struct Place {
-    listeners: Listeners,
-    key: u64,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut places = self.listeners.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(taken) = places.get_mut(&self.key) else { return };
-        *taken -= 1;
-        if *taken == 0 {
-            places.remove(&self.key);
-        }
-    }
 }

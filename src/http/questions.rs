@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::account_view::instant;
+use crate::http::calendar::instant;
 use crate::http::caller::Caller;
 use crate::http::input::{self, Id, LIST_MAX, PAGE_MAX, Page, Params};
 use crate::http::problem::Problem;

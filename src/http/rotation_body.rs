@@ -9,7 +9,7 @@ use chrono::Weekday;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::http::campaign_settings::{WEEK, days};
+use crate::http::calendar::{WEEK, days};
 use crate::http::input::LIST_MAX;
 use crate::http::rotation_view::{LimitView, RampView, UNITS};
 use crate::import::fields::{Fields, whole};

@@ -9,10 +9,10 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
-use crate::http::events::Listeners;
 use crate::http::feed::Feed;
 use crate::http::limits::Limits;
-use crate::http::metrics::Meters;
+use crate::http::listeners::Listeners;
+use crate::http::meters::Meters;
 use crate::http::problem::Problem;
 use crate::http::room::Room;
 use crate::http::settings::Settings;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::account_view::instant;
+use crate::http::calendar::instant;
 use crate::http::reservation_view::{self, ReasonView};
 use crate::rotation::{Engine, Standing};
 

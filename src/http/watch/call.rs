@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::account_view::instant;
+use crate::http::calendar::instant;
 use crate::http::caller::Caller;
 use crate::http::campaign_view;
 use crate::http::input::{self, Id, LIST_MAX, Page, Params};
