@@ -150,14 +150,6 @@ impl Wanted {
     }
 }
 
-impl AccountRecord {
-    /// Whether its warm-up goes on, as was said last; one that is known goes on if nothing was.
-    pub(super) fn warms_up(&self, account: &Account) -> bool {
-        let said = self.warmup.get("warmup_enabled").and_then(Value::as_bool);
-        said.unwrap_or(account.warmup.is_some())
-    }
-}
-
 /// A yes or no in a query.
 pub(super) fn truth(fields: &mut Fields<'_>, name: &str) -> Option<bool> {
     fields.optional(name, "give true or false", |value| match value.as_str()?.trim() {

@@ -49,6 +49,14 @@ pub(super) struct AccountRecord {
     pub(super) warmup: Map<String, Value>,
 }
 
+impl AccountRecord {
+    /// Whether its warm-up goes on, as was said last; one that is known goes on if nothing was.
+    pub(super) fn warms_up(&self, account: &Account) -> bool {
+        let said = self.warmup.get("warmup_enabled").and_then(Value::as_bool);
+        said.unwrap_or(account.warmup.is_some())
+    }
+}
+
 /// What is kept of a campaign beside its settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
