@@ -72,7 +72,7 @@ pub use keys::{
     Key, KeyError, add as add_key, list as list_keys, revoke as revoke_key,
     revoke_text as revoke_key_text,
 };
-pub use openapi::openapi;
+pub use routes::openapi;
 pub use run::ServeError;
 pub use service::Service;
 pub use settings::{AttachAnswer, Settings, Unstated};

@@ -124,37 +124,7 @@ fn refuse(operation: &mut Operation) {
     }
 }
 
-/// The document as JSON, and as a page.
-#[derive(Clone, Debug)]
-pub(super) struct Texts {
-    pub(super) json: String,
-    pub(super) page: String,
-}
-
-pub(super) fn texts(document: &Document) -> Texts {
-    let json = document.to_pretty_json().unwrap_or_default();
-    let value = serde_json::from_str(&json).unwrap_or_default();
-    Texts { json: format!("{json}\n"), page: crate::http::page::written(&value) }
-}
-
-/// The OpenAPI document of all calls, as JSON.
-pub fn openapi() -> String {
-    let (_, document) = crate::http::routes::described();
-    texts(&document).json
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn every_call_has_a_name_of_its_own() {
-        let (_, document) = crate::http::routes::described();
-        let document = serde_json::to_value(document).unwrap();
-        let items = document["paths"].as_object().unwrap().values();
-        let operations = items.flat_map(|item| item.as_object().unwrap().values());
-        let names: Vec<_> = operations.map(|of| of["operationId"].as_str().unwrap()).collect();
-        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
-        assert!(names.contains(&"get_campaigns_campaign_id_email_accounts"), "{names:?}");
-    }
+/// The document as JSON.
+pub(super) fn json(document: &Document) -> String {
+    document.to_pretty_json().unwrap_or_default() + "\n"
 }

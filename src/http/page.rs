@@ -7,12 +7,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use serde_json::Value;
+use utoipa::openapi::OpenApi as Document;
 
-use crate::http::openapi::Texts;
+use crate::http::openapi;
 use crate::http::service::Service;
 
-pub(super) fn router(texts: Texts) -> Router<Service> {
-    let Texts { json, page } = texts;
+pub(super) fn router(document: &Document) -> Router<Service> {
+    let json = openapi::json(document);
+    let page = written(&serde_json::from_str(&json).unwrap_or_default());
     Router::new()
         .route("/api/v1/openapi.json", get(async move || typed("application/json", json.clone())))
         .route("/api/v1/docs", get(async move || typed("text/html; charset=utf-8", page.clone())))
@@ -36,7 +38,7 @@ b.method { display: inline-block; min-width: 4.2rem }
 ";
 
 /// Writes the document as a page.
-pub(super) fn written(document: &Value) -> String {
+fn written(document: &Value) -> String {
     let mut page = String::new();
     // Writing to a text never fails.
     let _ = write(&mut page, document);

@@ -20,7 +20,6 @@ impl Service {
     /// The routes, to be served or mounted. Calls are found under `/api/v1`.
     pub fn router(&self) -> Router {
         let (described, document) = described();
-        let texts = openapi::texts(&document);
         // What clients send that the reference does not describe, or describes elsewhere.
         let undescribed = Router::new()
             .route("/api/v1/campaigns/{campaign_id}", post(campaign_settings::set_schedule))
@@ -37,7 +36,7 @@ impl Service {
             .route("/api/v1/email-accounts/{email_account_id}/", axum::routing::get(accounts::get));
         described
             .merge(undescribed)
-            .merge(page::router(texts))
+            .merge(page::router(&document))
             .merge(watch::page())
             .fallback(any(async || Problem::NOT_FOUND))
             .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
@@ -47,7 +46,7 @@ impl Service {
 }
 
 /// The routes that are described, and their description.
-pub(super) fn described() -> (Router<Service>, Document) {
+fn described() -> (Router<Service>, Document) {
     let calls = OpenApiRouter::new()
         .merge(accounts::router())
         .merge(warmup::router())
@@ -66,4 +65,28 @@ pub(super) fn described() -> (Router<Service>, Document) {
         .merge(metrics::router());
     let (router, document) = all.split_for_parts();
     (router, openapi::completed(document))
+}
+
+/// The OpenAPI document of all calls, as JSON.
+pub fn openapi() -> String {
+    let (_, document) = described();
+    openapi::json(&document)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_call_has_a_name_of_its_own() {
+        let (_, document) = described();
+        let document = serde_json::to_value(document).unwrap();
+        let items = document["paths"].as_object().unwrap().values();
+        let operations = items.flat_map(|item| item.as_object().unwrap().values());
+        let names: Vec<_> = operations.map(|of| of["operationId"].as_str().unwrap()).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+        assert!(names.contains(&"get_campaigns_campaign_id_email_accounts"), "{names:?}");
+    }
 }
