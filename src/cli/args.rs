@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mailrota::{CivilDay, Limit, Ramp, Span, Timestamp, Zone};
 
-use crate::cli::keys::{self, Keys};
 use crate::cli::parse::{self, Days, Window};
-use crate::cli::serve::{self, Serve};
+use crate::cli::service_args::{self, Keys, Serve};
 use crate::cli::store_args::{self, Check, Log, Repair, Replay};
 
 /// The most emails of one plan; each is remembered until the report is drawn.
@@ -66,10 +65,10 @@ pub(super) enum Command {
     #[command(after_help = store_args::REPLAY_AFTER)]
     Replay(Replay),
     /// Answer over HTTP, with everything kept in one file
-    #[command(after_help = serve::AFTER)]
+    #[command(after_help = service_args::SERVE_AFTER)]
     Serve(Serve),
     /// Make, revoke and list the API keys of a store
-    #[command(after_help = keys::AFTER)]
+    #[command(after_help = service_args::KEYS_AFTER)]
     Keys(Keys),
 }
 

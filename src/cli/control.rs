@@ -5,51 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mailrota::http::{Key, KeyError, add_key, list_keys, revoke_key, revoke_key_text};
-use mailrota::{Clock, DurableEngine, DurableError, OwnerId};
-use serde::{Deserialize, Serialize};
-
-use crate::cli::{check, keys};
-
-/// What is asked of the keys of a store. It may have a key in it, so it is not to be shown.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Ask {
-    /// Make one.
-    Add { owner: u64, label: String },
-    /// List all.
-    List,
-    /// Revoke the one of a number.
-    Revoke { key: u64 },
-    /// Revoke the one that this is.
-    RevokeText { text: String },
-}
-
-/// The text to show, or what is wrong.
-pub(super) type Answer = Result<String, String>;
-
-/// Does what is asked.
-pub(super) fn answer(engine: &DurableEngine, ask: &Ask, clock: &Clock) -> Answer {
-    let now = clock.now();
-    match ask {
-        Ask::Add { owner, label } => {
-            let made = add_key(engine, OwnerId(*owner), label, now);
-            let (key, text) = made.map_err(|error| error.to_string())?;
-            Ok(format!("key {} of owner {}, shown this once: {text}\n", key.id, key.owner))
-        }
-        Ask::List => {
-            let keys = list_keys(engine).map_err(|error| error.to_string())?;
-            Ok(keys::table(&keys))
-        }
-        Ask::Revoke { key } => revoked(revoke_key(engine, *key, now)),
-        Ask::RevokeText { text } => revoked(revoke_key_text(engine, text, now)),
-    }
-}
-
-fn revoked(key: Result<Key, DurableError<KeyError>>) -> Answer {
-    let key = key.map_err(|error| error.to_string())?;
-    Ok(format!("key {} of owner {} is revoked\n", key.id, key.owner))
-}
+use crate::cli::check;
+#[cfg(not(unix))]
+use crate::cli::keyring::{Answer, Ask};
 
 /// Where the socket of a store is.
 pub(super) fn place(store: &Path) -> PathBuf {
@@ -79,7 +37,8 @@ mod unix {
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
     use tokio::net::UnixListener;
 
-    use crate::cli::control::{Answer, Ask, answer, place};
+    use crate::cli::control::place;
+    use crate::cli::keyring::{Answer, Ask, answer};
 
     /// The longest request, in bytes.
     const ASK_MAX: u64 = 4_096;

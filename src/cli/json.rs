@@ -10,7 +10,6 @@ use crate::cli::explain::Answer;
 use crate::cli::grant::{Rule, Why};
 use crate::cli::replay::Past;
 use crate::cli::report::{Noted, Report, Row};
-use crate::cli::words;
 
 /// The report of a plan.
 pub(super) fn plan(report: &Report) -> String {
@@ -20,7 +19,7 @@ pub(super) fn plan(report: &Report) -> String {
     let costs = report.costs.iter().map(|cost| {
         let finished_at = cost.last_at.filter(|_| cost.sent == report.emails);
         json!({
-            "without": words::limits_code(cost.limits),
+            "without": cost.limits.code(),
             "sent": cost.sent,
             "finished_at": finished_at,
             "saves_seconds": cost.saves(report).map(seconds),
@@ -40,7 +39,7 @@ pub(super) fn plan(report: &Report) -> String {
         "warnings": noted(&report.warned),
         "days": days.collect::<Vec<_>>(),
         "costs": costs.collect::<Vec<_>>(),
-        "costs_most": report.dearest().map(|cost| words::limits_code(cost.limits)),
+        "costs_most": report.dearest().map(|cost| cost.limits.code()),
     }))
 }
 

@@ -5,104 +5,21 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
 use mailrota::http::{AttachAnswer, Service, Settings, Unstated, add_key, list_keys};
 use mailrota::{Clock, ClockError, DurableEngine, Options, OwnerId, StoreError};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
+use crate::cli::Failure;
 #[cfg(unix)]
 use crate::cli::control::Control;
-use crate::cli::{Failure, parse};
-
-pub(super) const AFTER: &str = "\
-The first start makes the store and prints an API key, once. Ctrl-C or SIGTERM ends it: what runs is
-finished, what is new is answered 503, and the store is closed.
-
-Examples:
-  mailrota serve
-  mailrota serve --listen 0.0.0.0:8025 --store /var/lib/mailrota/store.db --log json";
+use crate::cli::service_args::{Confirmed, Log, Metrics, Serve, Shape};
 
 /// The owner of the key that the first start makes.
 const FIRST_OWNER: OwnerId = OwnerId(1);
-
-#[derive(Args)]
-pub(super) struct Serve {
-    /// Where to listen; a name such as localhost is looked up
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8025",
-          value_parser = parse::listen)]
-    listen: String,
-
-    /// The file that everything is kept in
-    #[arg(long, value_name = "FILE", default_value = "mailrota.db")]
-    store: PathBuf,
-
-    #[command(flatten)]
-    confirmed: Confirmed,
-
-    /// What attaching accounts answers: `{"success":true,"data":{}}`, the same with a count, or
-    /// `{"ok":true}`
-    #[arg(long, value_enum, value_name = "SHAPE", default_value_t = Shape::Data)]
-    attach_answer: Shape,
-
-    /// Take accounts that are saved without a word on their connection and reputation for working
-    /// and trusted
-    #[arg(long)]
-    trust_new_accounts: bool,
-
-    /// How many calls each key may make in a minute
-    #[arg(long, value_name = "N", default_value = "60000", value_parser = parse::positive)]
-    rate: NonZeroU32,
-
-    /// How many of them at once
-    #[arg(long, value_name = "N", default_value = "2000", value_parser = parse::positive)]
-    burst: NonZeroU32,
-
-    /// Whether to count turns and calls, and to tell them on /metrics, which needs no key
-    #[arg(long, value_enum, value_name = "WHETHER", default_value_t = Metrics::On)]
-    metrics: Metrics,
-
-    /// How many connections are open at once; whoever connects beyond them waits. Each takes a file
-    /// descriptor
-    #[arg(long, value_name = "N", default_value = "900", value_parser = parse::positive)]
-    connections: NonZeroU32,
-
-    /// How to write the log, to standard error; `MAILROTA_LOG` says how much of it, such as warn
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
-    log: Log,
-}
-
-/// What `serve` and `keys` take, which open a store as one that writes.
-#[derive(Clone, Copy, Args)]
-pub(super) struct Confirmed {
-    /// Open a store that took its last call more than 400 days ago: the machine's clock was looked
-    /// at and is right. A clock that is far ahead frees every cap, and the store stays at its time
-    #[arg(long)]
-    confirm_clock: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Log {
-    Json,
-    Text,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Metrics {
-    Off,
-    On,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Shape {
-    Count,
-    Data,
-    Ok,
-}
 
 /// Serves until a signal.
 pub(super) fn serve(serve: &Serve) -> Result<ExitCode, Failure> {

@@ -48,6 +48,20 @@ impl Limits {
         Self::CampaignCaps,
         Self::Refusals,
     ];
+
+    /// A word for machines.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::CampaignCaps => "campaign_caps",
+            Self::Caps => "daily_caps",
+            Self::EvenPace => "even_pace",
+            Self::Ramp => "ramp",
+            Self::Refusals => "refusals",
+            Self::Rolling => "rolling_limits",
+            Self::Spacing => "spacing",
+            Self::Windows => "windows",
+        }
+    }
 }
 
 /// What a plan is made from.

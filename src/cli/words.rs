@@ -9,8 +9,6 @@ use std::fmt::Write;
 use mailrota::{Block, Reason, Span, Timestamp, Zone};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::cli::setup::Limits;
-
 /// What the reasons are called where one or two words must do.
 const SHORT: [(Reason, &str); 17] = [
     (Reason::AccountHold, "hold"),
@@ -36,20 +34,6 @@ const SHORT: [(Reason, &str); 17] = [
 pub(super) fn short(reason: Reason) -> Cow<'static, str> {
     let known = SHORT.iter().find(|(known, _)| *known == reason);
     known.map_or_else(|| reason.code().replace('_', " ").into(), |(_, short)| (*short).into())
-}
-
-/// A word for a kind of limits, for machines.
-pub(super) const fn limits_code(limits: Limits) -> &'static str {
-    match limits {
-        Limits::CampaignCaps => "campaign_caps",
-        Limits::Caps => "daily_caps",
-        Limits::EvenPace => "even_pace",
-        Limits::Ramp => "ramp",
-        Limits::Refusals => "refusals",
-        Limits::Rolling => "rolling_limits",
-        Limits::Spacing => "spacing",
-        Limits::Windows => "windows",
-    }
 }
 
 /// `12,345`.
