@@ -1,53 +1,21 @@
-//! The command `explain`: how every account stands at an instant, and what holds it.
-//!
-//! Emails may be sent before, so that an instant within a plan can be asked about.
+//! The command `explain`: asks how every account stands at an instant, and draws the answer for a
+//! terminal.
 
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use mailrota::{AccountId, Block, Span, Timestamp, Zone};
+use mailrota::Span;
 
 use crate::cli::args::{Color, Explain};
-use crate::cli::course::{self, Job};
-use crate::cli::report::{self, Noted};
-use crate::cli::setup::{CAMPAIGN, Inputs};
+use crate::cli::setup::Inputs;
+use crate::cli::stands::Answer;
 use crate::cli::table::{BAD, BOLD, DIM, GOOD, PLAIN, Side, Table, WARN};
-use crate::cli::words::{self, Foreign, brief, count, number};
+use crate::cli::words::{self, brief, count, number};
 use crate::cli::{Failure, json, text};
 
 /// How far ahead an engine believes a clock.
 const AHEAD_MAX: Span = Span::days(400);
-
-/// An attached account at the instant.
-pub(super) struct Stand {
-    pub(super) id: AccountId,
-    pub(super) address: Foreign,
-    pub(super) cap: u32,
-    pub(super) allowance: u32,
-    pub(super) sent: u32,
-    pub(super) weight: u64,
-    pub(super) blocks: Vec<Block>,
-    pub(super) ready_at: Option<Timestamp>,
-}
-
-impl Stand {
-    pub(super) fn is_ready(&self) -> bool {
-        self.blocks.is_empty()
-    }
-}
-
-/// All of it.
-pub(super) struct Answer {
-    pub(super) at: Timestamp,
-    pub(super) zone: Zone,
-    /// How many emails went before.
-    pub(super) sent: u64,
-    pub(super) campaign: Vec<Block>,
-    pub(super) stands: Vec<Stand>,
-    pub(super) refused: Vec<Noted>,
-    pub(super) warned: Vec<Noted>,
-}
 
 pub(super) fn explain(args: &Explain, color: Color) -> Result<ExitCode, Failure> {
     let inputs = Inputs::read(&args.settings)?;
@@ -63,7 +31,7 @@ pub(super) fn explain(args: &Explain, color: Color) -> Result<ExitCode, Failure>
             format!("--at {at} is more than {AHEAD_MAX} after the start; give an earlier one");
         return Err(Failure::new(error));
     }
-    let answer = answer(&inputs, args.emails, at)?;
+    let answer = Answer::of(&inputs, args.emails, at)?;
     if let Some(path) = &args.json {
         crate::cli::save(path, &json::explain(&answer))?;
     }
@@ -72,33 +40,6 @@ pub(super) fn explain(args: &Explain, color: Color) -> Result<ExitCode, Failure>
         crate::cli::show(&drawn(&answer, width, args.settings.top), color)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn answer(inputs: &Inputs, emails: u64, at: Timestamp) -> Result<Answer, Failure> {
-    let mut world = inputs.world(None)?;
-    let members = world.members();
-    let mut job = Job { emails, start: inputs.start, stop: at, watch: None, progress: &mut |_| {} };
-    let course = course::run(&mut world.engine, &members, &mut job)?;
-    let now = at.to_datetime();
-    let mut stands = Vec::new();
-    for id in members {
-        let standing = world.engine.standing(id, now).map_err(Failure::of)?;
-        let address = world.engine.account(id).map(|account| account.address.clone());
-        stands.push(Stand {
-            id,
-            address: Foreign(address.unwrap_or_default()),
-            cap: standing.daily_cap,
-            allowance: standing.allowance,
-            sent: standing.sent,
-            weight: standing.weight,
-            blocks: standing.blocks,
-            ready_at: standing.ready_at,
-        });
-    }
-    let campaign = world.engine.explain(CAMPAIGN, now).map_err(Failure::of)?.campaign;
-    let (refused, warned) = report::notes(inputs, &world);
-    let (zone, sent) = (inputs.campaign.zone, course.sends.len() as u64);
-    Ok(Answer { at, zone, sent, campaign, stands, refused, warned })
 }
 
 fn drawn(answer: &Answer, width: usize, top: usize) -> String {

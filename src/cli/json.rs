@@ -6,10 +6,10 @@
 use mailrota::{Block, Reason, Span, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cli::explain::Answer;
 use crate::cli::grant::{Rule, Why};
-use crate::cli::replay::Past;
+use crate::cli::past::Past;
 use crate::cli::report::{Noted, Report, Row};
+use crate::cli::stands::Answer;
 
 /// The report of a plan.
 pub(super) fn plan(report: &Report) -> String {

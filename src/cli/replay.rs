@@ -1,29 +1,24 @@
-//! The command `replay`: a store as it was at an instant, account by account.
+//! The command `replay`: asks how a store was at an instant, and draws the answer for a terminal.
 //!
-//! Asks the engine that the history makes; why one email went as it did is asked beside it.
+//! Why one email went as it did is asked beside it.
 
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use mailrota::{History, QuestionError, ReservationId, Standing, Timestamp, Zone};
+use mailrota::{History, ReservationId, Zone};
 
 use crate::cli::args::Color;
 use crate::cli::grant::{self, Why};
+use crate::cli::past::Past;
 use crate::cli::store_args::Replay;
 use crate::cli::table::{self, BOLD, GOOD, PLAIN, Side, Table};
-use crate::cli::words::{self, Foreign, brief, count, number};
+use crate::cli::words::{self, brief, count, number};
 use crate::cli::{Failure, check, json};
-
-/// Every account as it was.
-pub(super) struct Past {
-    pub(super) at: Timestamp,
-    pub(super) accounts: Vec<(Foreign, Standing)>,
-}
 
 pub(super) fn replay(args: &Replay, color: Color) -> Result<ExitCode, Failure> {
     check::there(&args.store)?;
     let mut history = History::open(&args.store).map_err(Failure::of)?;
-    let past = args.at.map(|at| past(&mut history, at)).transpose()?;
+    let past = args.at.map(|at| Past::of(&mut history, at)).transpose()?;
     let of_one = |id| grant::why(&mut history, ReservationId(id), args.top);
     let why = args.reservation.map(of_one).transpose()?;
     let text = if args.json {
@@ -33,22 +28,6 @@ pub(super) fn replay(args: &Replay, color: Color) -> Result<ExitCode, Failure> {
     };
     crate::cli::show(&text, color)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn past(history: &mut History, at: Timestamp) -> Result<Past, Failure> {
-    let engine = history.engine_at(at.to_datetime()).map_err(Failure::of)?;
-    let standing = |account: &mailrota::Account| {
-        let standing = engine.standing(account.id, at.to_datetime());
-        standing.map(|standing| (Foreign(account.address.clone()), standing))
-    };
-    let accounts = engine.accounts().map(standing).collect::<Result<_, QuestionError>>();
-    match (accounts, engine.seen()) {
-        (Ok(accounts), _) => Ok(Past { at, accounts }),
-        (Err(QuestionError::Clock(_)), Some(seen)) => Err(Failure::new(format!(
-            "--at {at} is too long after the last call, at {seen}; give an earlier one"
-        ))),
-        (Err(error), _) => Err(Failure::of(error)),
-    }
 }
 
 fn drawn(past: Option<&Past>, why: Option<&Why>, width: usize, top: usize) -> String {
