@@ -7,11 +7,10 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use mailrota::{Span, Timestamp};
+use mailrota::Timestamp;
 
 use crate::cli::Failure;
 use crate::cli::course::{self, Job};
-use crate::cli::report::Report;
 use crate::cli::setup::{Inputs, Limits};
 
 /// How a plan ends without one kind of limit.
@@ -19,19 +18,6 @@ pub(super) struct Cost {
     pub(super) limits: Limits,
     pub(super) sent: u64,
     pub(super) last_at: Option<Timestamp>,
-}
-
-impl Cost {
-    /// Whether the plan is better off without the limit.
-    pub(super) fn gains(&self, report: &Report) -> bool {
-        self.sent > report.sent || (self.sent == report.sent && self.last_at < report.last_at)
-    }
-
-    /// By how much the same emails would be done earlier.
-    pub(super) fn saves(&self, report: &Report) -> Option<Span> {
-        let (with, without) = (report.last_at?, self.last_at?);
-        (self.sent == report.sent).then(|| with.since(without))
-    }
 }
 
 /// Runs `main` and, beside it, the plan without each of the given kinds of limits.

@@ -217,7 +217,7 @@ fn costs(out: &mut String, report: &Report) {
             || format!("never, {} go", number(cost.sent)),
             |at| words::day_and_time(report.zone, at),
         );
-        let saves = cost.saves(report).filter(|saves| !saves.is_zero());
+        let saves = report.saves(cost).filter(|saves| !saves.is_zero());
         let class = if Some(cost.limits) == dearest { " class=\"good\"" } else { "" };
         let _ = writeln!(
             out,

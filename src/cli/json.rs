@@ -22,7 +22,7 @@ pub(super) fn plan(report: &Report) -> String {
             "without": cost.limits.code(),
             "sent": cost.sent,
             "finished_at": finished_at,
-            "saves_seconds": cost.saves(report).map(seconds),
+            "saves_seconds": report.saves(cost).map(seconds),
         })
     });
     let never = report.stuck.iter();

@@ -100,7 +100,7 @@ pub(super) fn dearest(report: &Report) -> String {
         Some(at) => format!("the plan would be finished on {}", words::in_full(report.zone, at)),
         None => format!("{} could go", count(cost.sent, "email")),
     };
-    let saves = cost.saves(report).unwrap_or(Span::ZERO);
+    let saves = report.saves(cost).unwrap_or(Span::ZERO);
     let earlier =
         if saves.is_zero() { String::new() } else { format!(", {} earlier", span(saves)) };
     format!("{}: without {} {end}{earlier}.", capitalized(&name), them(cost.limits))

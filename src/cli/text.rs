@@ -191,7 +191,7 @@ fn costs(out: &mut String, report: &Report, width: usize) {
             || format!("never, {} go", number(cost.sent)),
             |at| words::day_and_time(report.zone, at),
         );
-        let saves = cost.saves(report).filter(|saves| !saves.is_zero());
+        let saves = report.saves(cost).filter(|saves| !saves.is_zero());
         let saves = saves.map_or_else(|| "-".to_owned(), span);
         let name = sentences::limits(report, cost.limits);
         table.row(style, vec![name, finished, saves]);
