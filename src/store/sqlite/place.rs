@@ -10,6 +10,9 @@ use std::path::{self, Path, PathBuf};
 
 use crate::store::error::JournalError;
 
+/// The end of the name of what a repair made, until it has taken the store's place.
+pub(crate) const MADE: &str = "-repaired";
+
 /// The file of a store, which need not be there yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -36,6 +39,13 @@ impl Place {
 
     pub(crate) fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// The file that is read for the store: what a repair made, if it was cut short after that was
+    /// whole.
+    pub(crate) fn current(&self) -> PathBuf {
+        let made = self.beside(MADE);
+        if made.exists() { made } else { self.file.clone() }
     }
 
     /// What to call the store.

@@ -15,7 +15,6 @@ use crate::store::error::JournalError;
 use crate::store::journal::{Head, Reader, Record};
 use crate::store::sqlite::lines;
 use crate::store::sqlite::place::Place;
-use crate::store::sqlite::repair;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::words::said;
 
@@ -31,7 +30,7 @@ impl SqliteReader {
     }
 
     pub(crate) fn at(place: &Place) -> Result<Self, JournalError> {
-        let current = repair::current(place);
+        let current = place.current();
         let place = place.name().to_owned();
         let connection = schema::open_reader(&current, &place)?;
         Ok(Self { connection, place })

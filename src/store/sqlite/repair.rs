@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::store::chain::Mark;
 use crate::store::check::{self, Report};
@@ -17,7 +17,7 @@ use crate::store::load;
 use crate::store::open;
 use crate::store::sqlite::SqliteJournal;
 use crate::store::sqlite::guard::Guard;
-use crate::store::sqlite::place::Place;
+use crate::store::sqlite::place::{MADE, Place};
 use crate::store::sqlite::reader::SqliteReader;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::words::said;
@@ -30,9 +30,6 @@ const PIECE: usize = 1 << 20;
 
 /// What is made, until it is whole.
 const MAKING: &str = "-repairing";
-
-/// What was made, until it has taken the store's place.
-const MADE: &str = "-repaired";
 
 /// What SQLite and the lock may lay beside a file.
 const SIDES: [&str; 5] = ["", "-wal", "-shm", "-journal", "-lock"];
@@ -58,13 +55,6 @@ fn look(place: &Place) -> Result<Report, JournalError> {
     report.problems.splice(0..0, found);
     report.leftovers = leftovers(place).map(|end| place.name_beside(&end)).collect();
     Ok(report)
-}
-
-/// The file that is read for the store in a place: what a repair made, if it was cut short after
-/// that was whole.
-pub(crate) fn current(place: &Place) -> PathBuf {
-    let made = place.beside(MADE);
-    if made.exists() { made } else { place.file().to_owned() }
 }
 
 /// Brings a repair to its end that was cut short after what it made was whole.
