@@ -3,12 +3,6 @@
 //! Computed here and nowhere else, so that no journal can be wrong about it. Knows bytes, not what
 //! they say.
 
-use std::io;
-
-use serde::Serialize;
-
-use crate::store::journal::Batch;
-
 /// A place in the chain: a fact's number, and the check of it and all before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -32,21 +26,6 @@ impl Mark {
         let check = crc32c::crc32c_append(self.check, &sequence.to_le_bytes());
         Self { sequence, check: crc32c::crc32c_append(check, text.as_bytes()) }
     }
-}
-
-/// Adds a fact to a batch and returns its place in the chain.
-pub(crate) fn push(
-    batch: &mut Batch,
-    after: Mark,
-    fact: &impl Serialize,
-    scratch: &mut Vec<u8>,
-) -> io::Result<Mark> {
-    scratch.clear();
-    serde_json::to_writer(&mut *scratch, fact)?;
-    let text = std::str::from_utf8(scratch).map_err(io::Error::other)?;
-    let mark = after.next(text);
-    batch.push(mark, text);
-    Ok(mark)
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use crate::rotation::{
     AccountError, AttachError, AttachReport, BeginError, Begun, CampaignError, ClockError, Mode,
     Outcome, Pick, Request, ReserveError, SettleError, Settlement,
 };
-use crate::store::documents::Step;
 use crate::store::durable::{AsyncEngine, DurableEngine};
 use crate::store::error::DurableError;
+use crate::store::step::Step;
 use crate::store::ticket::Ticket;
 use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, OwnerId, Reputation, ReservationId};
 
@@ -31,7 +31,7 @@ macro_rules! commands {
                     $($arg: $type,)*
                     now: DateTime<Utc>,
                 ) -> Result<$answer, DurableError<$error>> {
-                    self.look_for_room();
+                    self.shared().look_for_room();
                     self.submit(|engine| engine.$name($($arg,)* now)).wait()
                 }
             )*

@@ -14,9 +14,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::rotation::{Engine, Watch};
-use crate::store::chain::{self, Mark};
+use crate::store::chain::Mark;
 use crate::store::documents::{self, Document, Documents, Note};
-use crate::store::durable::Shared;
 use crate::store::error::{JournalError, StoreError};
 use crate::store::gathering::Gathering;
 use crate::store::journal::{Batch, Journal};
@@ -24,13 +23,11 @@ use crate::store::load;
 use crate::store::observer::Written;
 use crate::store::queue::Queue;
 use crate::store::room::{self, LOOKED_EVERY};
+use crate::store::shared::Shared;
 use crate::store::ticket::Slot;
 
 /// Up to how many callers the committer wakes by itself; for more it would be kept from writing.
 const WOKEN_HERE: usize = 2;
-
-/// Work for the writer between two batches.
-pub(crate) type Task = Box<dyn FnOnce(&mut dyn Journal) -> Option<JournalError> + Send>;
 
 /// Who writes.
 pub(crate) struct Committer {
@@ -170,7 +167,7 @@ impl Committer {
             return Ok(());
         }
         for event in &self.queue.events[texts..] {
-            let pushed = chain::push(&mut self.batch, self.ahead, event, &mut self.scratch);
+            let pushed = self.batch.add(self.ahead, event, &mut self.scratch);
             self.ahead = pushed.map_err(|error| self.no_text(&error))?;
         }
         self.journal.prepare(&self.batch)
@@ -219,7 +216,7 @@ impl Committer {
         }
         if !self.queue.documents.is_empty() {
             let note = Note { documents: self.queue.sum };
-            let pushed = chain::push(&mut self.batch, self.ahead, &note, &mut self.scratch);
+            let pushed = self.batch.add(self.ahead, &note, &mut self.scratch);
             self.ahead = pushed.map_err(|error| self.no_text(&error))?;
         }
         self.batch.put_documents(&mut self.queue.documents);
@@ -313,7 +310,7 @@ impl Committer {
         let place = &self.shared.place;
         let mut reader = self.journal.reader()?;
         let loaded = load::load(place, &mut *reader)?;
-        let documents = documents::read(place, &mut *reader)?;
+        let documents = documents::read(place, reader.documents()?.0)?;
         let noted = loaded.as_ref().and_then(|loaded| loaded.documents);
         if let Some(problem) = documents.sum().differs(noted) {
             return Err(JournalError::damaged(place, None, problem));

@@ -1,22 +1,15 @@
 //! Documents: what a store keeps besides facts, as texts by kind and id, such as names and keys.
 //!
 //! They are written by the committer together with the facts of the same step, and read back whole
-//! when the store is opened. Knows no meaning. Each has a check of its own, and what all of them
-//! come to is noted in the chain with each change: a newer text replaces an older one, and no
-//! history is kept, but one that is gone or is an older one is noticed.
+//! when the store is opened. Knows no meaning, and not who changes them. Each has a check of its
+//! own, and what all of them come to is noted in the chain with each change: a newer text replaces
+//! an older one, and no history is kept, but one that is gone or is an older one is noticed.
 
 use std::collections::BTreeMap;
-use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-use crate::rotation::{Engine, Notice, Unavailable, Watch};
-use crate::store::durable::{AsyncEngine, DurableEngine};
 use crate::store::error::JournalError;
-use crate::store::journal::Reader;
-use crate::store::queue::Memory;
-use crate::store::ticket::Ticket;
-use crate::vocab::CampaignId;
 
 /// A document as it is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +153,8 @@ impl Documents {
         self.sum
     }
 
-    fn set(&mut self, kind: &str, id: &str, text: Option<String>) {
+    /// Sets what a document says in this step, or removes it.
+    pub(crate) fn set(&mut self, kind: &str, id: &str, text: Option<String>) {
         if let Some(text) = &text {
             self.sum.add(kind, id, text);
         }
@@ -175,7 +169,7 @@ impl Documents {
     }
 
     /// Ends a step: what it changed is to be written, or is taken back.
-    fn finish(&mut self, done: bool) -> Vec<Document> {
+    pub(crate) fn finish(&mut self, done: bool) -> Vec<Document> {
         let before = std::mem::take(&mut self.before);
         if done {
             let changed = before.keys();
@@ -191,10 +185,10 @@ impl Documents {
     }
 }
 
-/// Reads all documents of a store, each compared with its check.
-pub(crate) fn read(place: &str, reader: &mut dyn Reader) -> Result<Documents, JournalError> {
+/// Takes in all documents of a store as they were read, each compared with its check.
+pub(crate) fn read(place: &str, kept: Vec<Document>) -> Result<Documents, JournalError> {
     let mut documents = Documents::default();
-    for document in reader.documents()?.0 {
+    for document in kept {
         if !document.is_sound() {
             let Document { kind, id, .. } = document;
             let problem = format!("document {kind} {id} does not match its check");
@@ -207,95 +201,6 @@ pub(crate) fn read(place: &str, reader: &mut dyn Reader) -> Result<Documents, Jo
         }
     }
     Ok(documents)
-}
-
-/// One step of a durable engine: commands, and changes of documents, that become durable together.
-///
-/// Asks the engine's questions as if it were the engine.
-#[derive(Debug)]
-pub struct Step<'a> {
-    pub(crate) engine: &'a mut Engine,
-    documents: &'a mut Documents,
-    watch: Option<&'a mut Watch>,
-    notices: &'a mut Vec<Notice>,
-}
-
-impl Step<'_> {
-    /// All documents, with what this step changed so far.
-    pub const fn documents(&self) -> &Documents {
-        self.documents
-    }
-
-    /// Sets what a document says.
-    pub fn put(&mut self, kind: &str, id: &str, text: String) {
-        self.documents.set(kind, id, Some(text));
-    }
-
-    /// Notes for the [observer](DurableEngine::observe) that nobody may take a new lead of a
-    /// campaign, as [`Watch::unavailable`] tells.
-    pub fn note_unavailable(&mut self, campaign: CampaignId, unavailable: &Unavailable) {
-        if let Some(watch) = &mut self.watch {
-            watch.unavailable(self.engine, campaign, unavailable, self.notices);
-        }
-    }
-
-    /// Removes a document, if it is there.
-    pub fn remove(&mut self, kind: &str, id: &str) {
-        self.documents.set(kind, id, None);
-    }
-}
-
-impl Deref for Step<'_> {
-    type Target = Engine;
-
-    fn deref(&self) -> &Engine {
-        self.engine
-    }
-}
-
-impl DurableEngine {
-    /// Takes several commands and changes of documents in one step, with nobody else in between.
-    ///
-    /// If `work` fails, what it changed of the documents is taken back. The engine's commands are
-    /// facts once they were answered: give them after everything that may fail.
-    ///
-    /// # Errors
-    /// Those of `work`, and the store's.
-    pub fn step<T, E>(
-        &self,
-        work: impl FnOnce(&mut Step<'_>) -> Result<T, E>,
-    ) -> Result<T, crate::store::error::DurableError<E>> {
-        self.look_for_room();
-        self.begin_step(work).wait()
-    }
-
-    /// Asks about the engine and the documents at one instant.
-    pub fn look<T>(&self, question: impl FnOnce(&Engine, &Documents) -> T) -> T {
-        self.ask_all(|memory| question(&memory.engine, &memory.documents))
-    }
-
-    fn begin_step<T, E>(&self, work: impl FnOnce(&mut Step<'_>) -> Result<T, E>) -> Ticket<T, E> {
-        self.submit_all(|memory| {
-            let Memory { engine, documents, queue, watch, .. } = memory;
-            let (watch, notices) = (watch.as_mut(), &mut queue.notices);
-            let answer = work(&mut Step { engine, documents, watch, notices });
-            queue.documents.extend(documents.finish(answer.is_ok()));
-            queue.sum = documents.sum();
-            answer
-        })
-    }
-}
-
-impl AsyncEngine {
-    /// [`DurableEngine::step`], to be awaited until it is durable.
-    pub fn step<T, E>(&self, work: impl FnOnce(&mut Step<'_>) -> Result<T, E>) -> Ticket<T, E> {
-        self.engine.begin_step(work)
-    }
-
-    /// [`DurableEngine::look`].
-    pub fn look<T>(&self, question: impl FnOnce(&Engine, &Documents) -> T) -> T {
-        self.engine.look(question)
-    }
 }
 
 #[cfg(test)]

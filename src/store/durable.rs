@@ -1,20 +1,17 @@
 //! The durable engine: the engine's own calls, answered once what they rest on is on the disk.
 //!
 //! A call decides in memory under a short lock and queues its facts; one thread writes the queue of
-//! all callers together, then wakes those who waited for it. Here are the handle and the queue; how
-//! they are written is the committer's.
+//! all callers together, then wakes those who waited for it. Here is the handle; how the queue is
+//! written is the committer's.
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
-use std::thread::{self, JoinHandle, Thread};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use chrono::{DateTime, Utc};
 
-use crate::rotation::Engine;
-use crate::store::committer::{Committer, Task};
+use crate::rotation::{Engine, Watch};
+use crate::store::committer::Committer;
 use crate::store::error::{DurableError, JournalError, StoreError};
 use crate::store::journal::Journal;
 use crate::store::keeper::{Keeper, Stop};
@@ -22,6 +19,7 @@ use crate::store::observer::Observer;
 use crate::store::open;
 use crate::store::options::Options;
 use crate::store::queue::Memory;
+use crate::store::shared::Shared;
 use crate::store::ticket::{Slot, Ticket};
 use crate::vocab::Span;
 
@@ -64,31 +62,6 @@ struct Handle {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     history: Span,
-}
-
-/// What the handles and the threads share.
-pub(crate) struct Shared {
-    pub(crate) memory: RwLock<Memory>,
-    pub(crate) place: String,
-    /// Work for the committer between two batches; nothing once it has ended.
-    tasks: Mutex<Option<VecDeque<Task>>>,
-    /// Whether there is a task, to be asked without the lock.
-    pub(crate) tasked: AtomicBool,
-    /// Whether calls are refused for lack of room, to be asked without the lock.
-    pub(crate) paused: AtomicBool,
-    /// Whether a snapshot is due.
-    pub(crate) due: AtomicBool,
-    /// Held by whoever takes a snapshot.
-    pub(crate) keeping: Mutex<()>,
-    /// How long the newest snapshot is.
-    pub(crate) newest_bytes: AtomicU64,
-    pub(crate) snapshot_every: u64,
-    /// Why the last snapshot could not be taken.
-    pub(crate) trouble: Mutex<Option<JournalError>>,
-    /// Who is told what was written.
-    pub(crate) observer: OnceLock<Arc<dyn Observer>>,
-    committer: OnceLock<Thread>,
-    keeper: OnceLock<Thread>,
 }
 
 impl DurableEngine {
@@ -175,6 +148,18 @@ impl DurableEngine {
         self.handle.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Tells an observer what is written from now on. There is one at most: whether it is this one.
+    ///
+    /// Looks at every account once, with everybody else waiting.
+    pub fn observe(&self, observer: Arc<dyn Observer>) -> bool {
+        let shared = self.shared();
+        let mut memory = shared.write();
+        let is_first = shared.observer.set(observer).is_ok();
+        if is_first {
+            memory.watch = Some(Watch::new(&memory.engine));
+        }
+        is_first
+    }
     fn recover(&self, options: &Options, now: DateTime<Utc>) -> Result<(), StoreError> {
         let recovered = self.submit(|engine| open::recover(engine, options, now));
         recovered.wait().map_err(|error| match error {
@@ -291,87 +276,6 @@ impl Drop for Handle {
     fn drop(&mut self) {
         // Whoever wants to know calls `close`.
         let _ = self.close();
-    }
-}
-
-impl Shared {
-    fn new(place: String, memory: Memory, newest_bytes: u64, options: &Options) -> Self {
-        Self {
-            memory: RwLock::new(memory),
-            place,
-            tasks: Mutex::new(Some(VecDeque::new())),
-            tasked: AtomicBool::new(false),
-            paused: AtomicBool::new(false),
-            due: AtomicBool::new(false),
-            keeping: Mutex::new(()),
-            newest_bytes: AtomicU64::new(newest_bytes),
-            snapshot_every: options.snapshot_every,
-            trouble: Mutex::new(None),
-            observer: OnceLock::new(),
-            committer: OnceLock::new(),
-            keeper: OnceLock::new(),
-        }
-    }
-
-    /// Hands work to the committer; it is dropped undone if that has ended.
-    pub(crate) fn task(&self, task: Task) {
-        if let Some(tasks) = self.tasks().as_mut() {
-            tasks.push_back(task);
-            self.tasked.store(true, Ordering::Release);
-        }
-        self.wake();
-    }
-
-    pub(crate) fn tasks(&self) -> MutexGuard<'_, Option<VecDeque<Task>>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.read().refusal.is_some()
-    }
-
-    /// Whether the committer or the keeper asks.
-    fn is_own_thread(&self) -> bool {
-        let own = [&self.committer, &self.keeper].into_iter().filter_map(OnceLock::get);
-        own.map(Thread::id).any(|id| id == thread::current().id())
-    }
-
-    pub(crate) fn wake_keeper(&self) {
-        if let Some(thread) = self.keeper.get() {
-            thread.unpark();
-        }
-    }
-
-    /// For the committer, which goes on with what is sound after a panic elsewhere.
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Memory> {
-        self.memory.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The same, or nothing if somebody else has it and it is not worth waiting for.
-    pub(crate) fn write_while(
-        &self,
-        is_worth_it: impl Fn() -> bool,
-    ) -> Option<RwLockWriteGuard<'_, Memory>> {
-        loop {
-            match self.memory.try_write() {
-                Ok(memory) => return Some(memory),
-                Err(TryLockError::Poisoned(error)) => return Some(error.into_inner()),
-                // Most of those who have it decide a call, and are done in a moment.
-                Err(TryLockError::WouldBlock) if is_worth_it() => thread::yield_now(),
-                Err(TryLockError::WouldBlock) => return None,
-            }
-        }
-    }
-
-    /// Wakes the committer.
-    pub(crate) fn wake(&self) {
-        if let Some(thread) = self.committer.get() {
-            thread.unpark();
-        }
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Memory> {
-        self.memory.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

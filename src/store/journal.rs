@@ -5,6 +5,9 @@
 //! refused is not.
 
 use std::fmt;
+use std::io;
+
+use serde::Serialize;
 
 use crate::store::chain::Mark;
 use crate::store::documents::Document;
@@ -82,6 +85,21 @@ impl Batch {
     pub(crate) fn push(&mut self, mark: Mark, text: &str) {
         self.texts.push_str(text);
         self.facts.push((mark, self.texts.len()));
+    }
+
+    /// Adds a fact that comes after a place in the chain, and returns its own.
+    pub(crate) fn add(
+        &mut self,
+        after: Mark,
+        fact: &impl Serialize,
+        scratch: &mut Vec<u8>,
+    ) -> io::Result<Mark> {
+        scratch.clear();
+        serde_json::to_writer(&mut *scratch, fact)?;
+        let text = std::str::from_utf8(scratch).map_err(io::Error::other)?;
+        let mark = after.next(text);
+        self.push(mark, text);
+        Ok(mark)
     }
 
     pub(crate) fn clear(&mut self) {

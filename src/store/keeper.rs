@@ -9,10 +9,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
 
-use crate::store::durable::Shared;
 use crate::store::error::JournalError;
 use crate::store::journal::{Head, Journal};
 use crate::store::load::{self, Loaded};
+use crate::store::shared::Shared;
 use crate::store::snapshots::{self, Pieces};
 use crate::vocab::Span;
 

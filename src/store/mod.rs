@@ -25,15 +25,17 @@ mod options;
 mod questions;
 mod queue;
 mod room;
+mod shared;
 mod snapshots;
 #[cfg(feature = "sqlite")]
 #[expect(clippy::incompatible_msrv, reason = "the feature needs Rust 1.89, as rusqlite does")]
 mod sqlite;
+mod step;
 mod ticket;
 
 pub use chain::Mark;
 pub use check::{Report, inspect};
-pub use documents::{Document, Documents, Step};
+pub use documents::{Document, Documents};
 pub use durable::{AsyncEngine, DurableEngine};
 pub use error::{DurableError, JournalError, StoreError};
 pub use history::{About, Filter, Granted, History};
@@ -44,4 +46,5 @@ pub use observer::{Observer, Written};
 pub use options::{Options, Recovery};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteJournal, check, repair};
+pub use step::Step;
 pub use ticket::Ticket;

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::rotation::{ClockError, Config, Engine};
-use crate::store::chain::{self, Mark};
+use crate::store::chain::Mark;
 use crate::store::documents::{self, Documents, Note, Sum};
 use crate::store::error::{JournalError, StoreError};
 use crate::store::journal::{Batch, Journal};
@@ -37,7 +37,7 @@ pub(crate) fn open(
         return Err(JournalError::damaged(&place, None, problem).into());
     }
     loaded.engine.record_events();
-    let documents = documents::read(&place, &mut *journal.reader()?)?;
+    let documents = documents::read(&place, journal.reader()?.documents()?.0)?;
     if let Some(problem) = documents.sum().differs(loaded.documents) {
         return Err(JournalError::damaged(&place, None, problem).into());
     }
@@ -92,7 +92,7 @@ pub(crate) fn note(
     documents: Sum,
 ) -> Result<Mark, JournalError> {
     let mut batch = Batch::default();
-    let noted = chain::push(&mut batch, after, &Note { documents }, &mut Vec::new());
+    let noted = batch.add(after, &Note { documents }, &mut Vec::new());
     let noted = noted.map_err(|error| JournalError::Io {
         place: journal.place().to_owned(),
         problem: error.to_string(),

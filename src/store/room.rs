@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::store::durable::{DurableEngine, Shared};
 use crate::store::error::JournalError;
 use crate::store::journal::Journal;
 use crate::store::queue::Memory;
+use crate::store::shared::Shared;
 use crate::store::ticket::Slot;
 
 /// How often is looked for room while nobody asks.
@@ -23,27 +23,24 @@ const TRIED: u64 = i64::MAX as u64;
 /// How many pieces of that are removed at once.
 const STEP: u32 = 1_000;
 
-impl DurableEngine {
+impl Shared {
     /// Waits, if calls are refused for lack of room, until it was looked whether there is some.
     pub(crate) fn look_for_room(&self) {
-        let shared = self.shared();
-        if !shared.paused.load(Ordering::Acquire) {
+        if !self.paused.load(Ordering::Acquire) {
             return;
         }
         let slot = Arc::new(Slot::default());
-        let mut memory = shared.write();
+        let mut memory = self.write();
         if memory.paused.is_none() || memory.refusal.is_some() {
             return;
         }
         memory.asking.push(Arc::clone(&slot));
         drop(memory);
-        shared.wake();
+        self.wake();
         // What came of it is told to whoever makes a call now.
         let _ = slot.wait();
     }
-}
 
-impl Shared {
     /// Refuses calls from now on for lack of room, or no more.
     pub(crate) fn pause(&self, memory: &mut Memory, why: Option<JournalError>) {
         self.paused.store(why.is_some(), Ordering::Release);
