@@ -24,48 +24,27 @@
 
 #![expect(unused_qualifications, reason = "what describes the calls for OpenAPI writes them")]
 
-mod account_body;
-mod account_view;
-mod accounts;
-mod answers;
 mod around;
-mod calendar;
 mod caller;
-mod campaign_settings;
-mod campaign_view;
-mod campaigns;
-mod connections;
-mod events;
+mod calls;
 mod feed;
-mod health;
 mod input;
 mod keys;
-mod leads;
 mod limits;
 mod listeners;
 mod meters;
-mod metrics;
 mod openapi;
 mod page;
-mod patient;
-mod pool;
 mod problem;
-mod questions;
 mod records;
 mod refusals;
-mod reports;
-mod reservation_view;
-mod reservations;
 mod room;
-mod rotation_body;
-mod rotation_view;
 mod routes;
-mod run;
 mod service;
+mod serving;
 mod settings;
+mod shapes;
 mod spacing;
-mod standing_view;
-mod warmup;
 mod watch;
 
 pub use keys::{
@@ -73,6 +52,6 @@ pub use keys::{
     revoke_text as revoke_key_text,
 };
 pub use routes::openapi;
-pub use run::ServeError;
 pub use service::Service;
+pub use serving::run::ServeError;
 pub use settings::{AttachAnswer, Settings, Unstated};

@@ -8,13 +8,14 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::around::around;
+use crate::http::calls::{
+    accounts, campaign_settings, campaigns, events, health, leads, metrics, pool, questions,
+    reports, reservations, warmup,
+};
 use crate::http::openapi::{self, Description};
 use crate::http::problem::Problem;
 use crate::http::service::Service;
-use crate::http::{
-    accounts, campaign_settings, campaigns, events, health, leads, metrics, page, pool, questions,
-    reports, reservations, warmup, watch,
-};
+use crate::http::{page, watch};
 
 impl Service {
     /// The routes, to be served or mounted. Calls are found under `/api/v1`.

@@ -38,12 +38,12 @@ impl Asked {
 }
 
 /// What an account's spacing is to be.
-pub(super) fn of(step: &Step<'_>, account: AccountId, own_minutes: u64) -> Span {
+pub(crate) fn of(step: &Step<'_>, account: AccountId, own_minutes: u64) -> Span {
     Asked::default().of(step, account, own_minutes)
 }
 
 /// Brings the spacings of accounts up to date.
-pub(super) fn update(
+pub(crate) fn update(
     step: &mut Step<'_>,
     accounts: impl IntoIterator<Item = AccountId>,
     now: DateTime<Utc>,

@@ -5,8 +5,8 @@ use std::task::Context;
 
 use tokio::net::TcpListener;
 
-use crate::http::connections::Connections;
 use crate::http::service::Service;
+use crate::http::serving::connections::Connections;
 use crate::store::StoreError;
 
 /// Why serving ended badly.

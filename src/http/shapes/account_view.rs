@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::http::calendar::instant;
 use crate::http::records::AccountRecord;
-use crate::http::rotation_view::{self, RotationView};
+use crate::http::shapes::calendar::instant;
+use crate::http::shapes::rotation_view::{self, RotationView};
 use crate::policy::{Account, Link, Provider};
 use crate::rotation::Engine;
 use crate::vocab::CampaignId;
@@ -17,7 +17,7 @@ use crate::vocab::CampaignId;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = EmailAccount)]
 #[expect(clippy::struct_excessive_bools, reason = "the shape is the reference's")]
-pub(super) struct AccountView {
+pub(crate) struct AccountView {
     id: u64,
     created_at: Option<String>,
     updated_at: Option<String>,
@@ -73,7 +73,7 @@ pub(super) struct AccountView {
 /// What is known of an account's warm-up and its reputation.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = WarmupDetails)]
-pub(super) struct WarmupView {
+pub(crate) struct WarmupView {
     /// `ACTIVE` or `INACTIVE`.
     status: &'static str,
     warmup_created_at: Option<String>,
@@ -90,7 +90,7 @@ pub(super) struct WarmupView {
 /// An account in the list of a campaign.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = CampaignEmailAccount)]
-pub(super) struct MemberView {
+pub(crate) struct MemberView {
     #[serde(flatten)]
     account: AccountView,
     warmup_enabled: bool,
@@ -99,7 +99,7 @@ pub(super) struct MemberView {
 }
 
 /// `GMAIL`, `OUTLOOK` or `SMTP`.
-pub(super) const fn kind(provider: Provider) -> &'static str {
+pub(crate) const fn kind(provider: Provider) -> &'static str {
     match provider {
         Provider::Google => "GMAIL",
         Provider::Microsoft => "OUTLOOK",
@@ -107,7 +107,7 @@ pub(super) const fn kind(provider: Provider) -> &'static str {
     }
 }
 
-pub(super) fn account(
+pub(crate) fn account(
     engine: &Engine,
     account: &Account,
     record: &AccountRecord,
@@ -183,7 +183,7 @@ fn reputation(account: &Account) -> Option<String> {
 }
 
 /// The account as a member of a campaign.
-pub(super) fn member(view: AccountView) -> MemberView {
+pub(crate) fn member(view: AccountView) -> MemberView {
     let details = view.warmup_details.as_ref();
     let warmup_enabled = details.is_some_and(|details| details.status == "ACTIVE");
     let warmup_reputation = details.and_then(|details| details.warmup_reputation.clone());
@@ -192,13 +192,13 @@ pub(super) fn member(view: AccountView) -> MemberView {
 
 impl AccountView {
     /// Names the campaigns too.
-    pub(super) fn with_campaigns(mut self, campaigns: impl Iterator<Item = CampaignId>) -> Self {
+    pub(crate) fn with_campaigns(mut self, campaigns: impl Iterator<Item = CampaignId>) -> Self {
         self.campaign_ids = Some(campaigns.map(|id| id.0).collect());
         self
     }
 
     /// Leaves the tags out.
-    pub(super) fn without_tags(mut self) -> Self {
+    pub(crate) fn without_tags(mut self) -> Self {
         self.tags.clear();
         self
     }

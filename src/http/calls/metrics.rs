@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::http::service::Service;
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new().routes(routes!(metrics))
 }
 

@@ -9,19 +9,20 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::answers::Said;
-use crate::http::calendar::{WEEK, days};
 use crate::http::caller::Caller;
+use crate::http::calls::campaigns;
 use crate::http::input::{self, Body, Id};
 use crate::http::problem::{Detail, Problem};
 use crate::http::records::{self, CampaignRecord, ScheduleRecord};
 use crate::http::service::Service;
-use crate::http::{campaigns, spacing};
+use crate::http::shapes::answers::Said;
+use crate::http::shapes::calendar::{WEEK, days};
+use crate::http::spacing;
 use crate::import::fields::{Fields, given, whole};
 use crate::policy::{Campaign, Schedule, ScheduleError};
 use crate::vocab::{CampaignId, Timestamp, Zone};
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new().routes(routes!(set_schedule)).routes(routes!(set_settings))
 }
 
@@ -115,7 +116,7 @@ struct SettingsBody {
 #[utoipa::path(post, path = "/campaigns/{campaign_id}/schedule", tag = "campaigns",
     params(("campaign_id" = u64, Path)), request_body = ScheduleBody,
     responses((status = 200, description = "The schedule is set", body = Said)))]
-pub(super) async fn set_schedule(
+pub(crate) async fn set_schedule(
     caller: Caller,
     Id(id): Id,
     body: Body,
@@ -133,7 +134,7 @@ pub(super) async fn set_schedule(
 #[utoipa::path(post, path = "/campaigns/{campaign_id}/settings", tag = "campaigns",
     params(("campaign_id" = u64, Path)), request_body = SettingsBody,
     responses((status = 200, description = "The settings are set", body = Said)))]
-pub(super) async fn set_settings(
+pub(crate) async fn set_settings(
     caller: Caller,
     Id(id): Id,
     body: Body,

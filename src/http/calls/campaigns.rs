@@ -6,21 +6,21 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::answers::Said;
-use crate::http::calendar::instant;
 use crate::http::caller::Caller;
-use crate::http::campaign_view::{self, CampaignView};
 use crate::http::input::{self, Body, Id, LIST_MAX, Page, Params};
 use crate::http::problem::Problem;
 use crate::http::records::{self, CampaignRecord, Kind};
 use crate::http::service::Service;
+use crate::http::shapes::answers::Said;
+use crate::http::shapes::calendar::instant;
+use crate::http::shapes::campaign_view::{self, CampaignView};
 use crate::http::spacing;
 use crate::import::fields::{Fields, whole};
 use crate::policy::{Campaign, CampaignState};
 use crate::store::{Documents, Step};
 use crate::vocab::{CampaignId, Timestamp};
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(create))
         .routes(routes!(list))
@@ -75,7 +75,7 @@ struct Filters {
 }
 
 /// Reads the name of a campaign.
-pub(super) fn name(fields: &mut Fields<'_>) -> Option<String> {
+pub(crate) fn name(fields: &mut Fields<'_>) -> Option<String> {
     let rule = "give a text of 1 to 500 bytes";
     fields.optional("name", rule, |value| {
         let name = value.as_str()?.trim();
@@ -162,7 +162,7 @@ async fn delete(caller: Caller, Id(id): Id) -> Result<Json<Said>, Problem> {
 #[utoipa::path(post, path = "/campaigns/{campaign_id}/status", tag = "campaigns",
     params(("campaign_id" = u64, Path)), request_body = StatusBody,
     responses((status = 200, description = "The state is set", body = Said)))]
-pub(super) async fn set_status(
+pub(crate) async fn set_status(
     caller: Caller,
     Id(id): Id,
     body: Body,
@@ -195,13 +195,13 @@ fn touch(step: &mut Step<'_>, id: u64, now: chrono::DateTime<chrono::Utc>) -> Re
     write(step, id, &record)
 }
 
-pub(super) fn write(step: &mut Step<'_>, id: u64, record: &CampaignRecord) -> Result<(), Problem> {
+pub(crate) fn write(step: &mut Step<'_>, id: u64, record: &CampaignRecord) -> Result<(), Problem> {
     records::save(step, Kind::Campaign, id, record)
         .map_err(|error| Problem::internal(error.to_string()))
 }
 
 /// What is kept of a campaign.
-pub(super) fn record(documents: &Documents, id: CampaignId) -> CampaignRecord {
+pub(crate) fn record(documents: &Documents, id: CampaignId) -> CampaignRecord {
     records::load(documents, Kind::Campaign, id.0).unwrap_or_default()
 }
 

@@ -9,7 +9,7 @@ use crate::import::fields::whole;
 use crate::vocab::Timestamp;
 
 /// The days of the week as the reference counts them.
-pub(super) const WEEK: [Weekday; 7] = [
+pub(crate) const WEEK: [Weekday; 7] = [
     Weekday::Sun,
     Weekday::Mon,
     Weekday::Tue,
@@ -19,12 +19,12 @@ pub(super) const WEEK: [Weekday; 7] = [
     Weekday::Sat,
 ];
 
-pub(super) fn instant(at: Timestamp) -> String {
+pub(crate) fn instant(at: Timestamp) -> String {
     at.to_string()
 }
 
 /// Days of the week, in order and each once.
-pub(super) fn days(value: &Value) -> Option<Vec<u8>> {
+pub(crate) fn days(value: &Value) -> Option<Vec<u8>> {
     let list = value.as_array().filter(|list| (1..=7).contains(&list.len()))?;
     let day =
         |value: &Value| whole(value).and_then(|day| u8::try_from(day).ok()).filter(|d| *d < 7);

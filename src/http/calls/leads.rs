@@ -7,8 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::accounts;
 use crate::http::caller::Caller;
+use crate::http::calls::accounts;
 use crate::http::input::{self, Body, Id, Page, Params};
 use crate::http::problem::Problem;
 use crate::http::records;
@@ -16,7 +16,7 @@ use crate::http::service::Service;
 use crate::import::fields::{Fields, whole};
 use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, Timestamp, Zone};
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new().routes(routes!(move_lead)).routes(routes!(statistics))
 }
 

@@ -12,14 +12,14 @@ use crate::http::caller::Caller;
 use crate::http::input::{self, Body, Id};
 use crate::http::problem::{Detail, Problem};
 use crate::http::records;
-use crate::http::reservation_view::{self, PickView, ReservationView};
 use crate::http::service::Service;
+use crate::http::shapes::reservation_view::{self, PickView, ReservationView};
 use crate::import::fields::{Fields, whole};
 use crate::rotation::{EmailKind, Outcome, Pick, Request};
 use crate::store::Step;
 use crate::vocab::{AccountId, CampaignId, LeadId, ReservationId};
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(reserve))
         .routes(routes!(reserve_batch))
@@ -367,7 +367,7 @@ async fn end(
     let ended = caller.engine.step(|step| {
         let id = own(step, caller, id)?;
         let settlement = work(step, id)?;
-        let late_since = settlement.late_since.map(crate::http::calendar::instant);
+        let late_since = settlement.late_since.map(crate::http::shapes::calendar::instant);
         let reservation = shown(step, id)?;
         Ok::<_, Problem>(Ended { reservation, repeated: settlement.repeated, late_since })
     });

@@ -7,18 +7,18 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::calendar::WEEK;
+use crate::http::shapes::calendar::WEEK;
 use crate::policy::{Account, Limit, Pace, Ramp, Schedule, WarmupMail};
 use crate::vocab::{CivilDay, Span};
 
 /// Units of lengths of time, the largest first, in milliseconds.
-pub(super) const UNITS: [(&str, u64); 5] =
+pub(crate) const UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// How an account takes part in the rotation.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = AccountRotation)]
-pub(super) struct RotationView {
+pub(crate) struct RotationView {
     /// Rolling limits, all in force at once beside the daily cap.
     limits: Vec<LimitView>,
     /// The most that chance adds to the time between two sends, such as `90s`.
@@ -38,7 +38,7 @@ pub(super) struct RotationView {
 /// At most so many emails in any stretch of time of a length.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = AccountLimit)]
-pub(super) struct LimitView {
+pub(crate) struct LimitView {
     #[schema(example = 100)]
     emails: u32,
     /// Such as `30s`, `1m`, `1h` or `7d`, from `1s` to `31d`.
@@ -50,7 +50,7 @@ pub(super) struct LimitView {
 #[derive(Debug, ToSchema)]
 #[schema(as = AccountRamp)]
 #[expect(dead_code, reason = "only described; the engine writes it")]
-pub(super) struct RampView {
+pub(crate) struct RampView {
     step: Option<RampStep>,
     factor: Option<RampFactor>,
     /// One allowance for each day with sends; the last holds from then on.
@@ -80,7 +80,7 @@ struct RampFactor {
 /// When an account may send, in its own `timezone`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = AccountSchedule)]
-pub(super) struct WindowsView {
+pub(crate) struct WindowsView {
     /// Null: at all times. An empty list: never.
     windows: Option<Vec<WindowView>>,
     /// Dates on which it does not send, such as `2026-12-25`.
@@ -91,7 +91,7 @@ pub(super) struct WindowsView {
 /// A range of some days of the week.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = AccountWindow)]
-pub(super) struct WindowView {
+pub(crate) struct WindowView {
     /// Days of the week, 0 for Sunday.
     days: Vec<u8>,
     #[schema(example = "09:00")]
@@ -101,7 +101,7 @@ pub(super) struct WindowView {
     end_hour: String,
 }
 
-pub(super) fn rotation(account: &Account) -> RotationView {
+pub(crate) fn rotation(account: &Account) -> RotationView {
     let limit = |limit: &Limit| LimitView { emails: limit.emails(), length: span(limit.length()) };
     RotationView {
         limits: account.limits.iter().map(limit).collect(),

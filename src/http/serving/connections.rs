@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use crate::http::patient::Patient;
+use crate::http::serving::patient::Patient;
 use crate::http::settings::Settings;
 
 /// How long nobody is taken after that failed, as when the process has no more descriptors.
@@ -31,7 +31,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 const HEADER_MAX: usize = 64 << 10;
 
 /// The connections of a service.
-pub(super) struct Connections {
+pub(crate) struct Connections {
     builder: http1::Builder,
     graceful: GracefulShutdown,
     places: Arc<Semaphore>,
@@ -48,7 +48,7 @@ impl fmt::Debug for Connections {
 }
 
 impl Connections {
-    pub(super) fn new(router: Router, settings: &Settings) -> Self {
+    pub(crate) fn new(router: Router, settings: &Settings) -> Self {
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
@@ -67,7 +67,7 @@ impl Connections {
 
     /// Serves whoever connects until `until` is done. While all places are taken nobody is taken,
     /// and who connects waits with the system.
-    pub(super) async fn take(
+    pub(crate) async fn take(
         &mut self,
         mut accept: impl FnMut(&mut Context<'_>) -> Poll<io::Result<TcpStream>>,
         until: impl Future<Output = ()>,
@@ -99,7 +99,7 @@ impl Connections {
     }
 
     /// Ends all connections once what they are being answered is written, up to so long.
-    pub(super) async fn end(self, most: Duration) {
+    pub(crate) async fn end(self, most: Duration) {
         // Who does not read the rest is not waited for.
         let _ = tokio::time::timeout(most, self.graceful.shutdown()).await;
     }

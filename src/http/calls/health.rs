@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::http::service::Service;
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new().routes(routes!(lives)).routes(routes!(ready))
 }
 

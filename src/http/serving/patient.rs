@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// A stream, and how long one write to it may wait.
 #[derive(Debug)]
-pub(super) struct Patient {
+pub(crate) struct Patient {
     stream: TcpStream,
     /// When patience ends, if a write waits.
     end: Pin<Box<Sleep>>,
@@ -23,7 +23,7 @@ pub(super) struct Patient {
 }
 
 impl Patient {
-    pub(super) fn new(stream: TcpStream, most: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, most: Duration) -> Self {
         Self { stream, end: Box::pin(sleep(most)), most, waits: false }
     }
 

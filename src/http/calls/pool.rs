@@ -7,21 +7,21 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::account_view::{self, MemberView};
-use crate::http::accounts;
-use crate::http::answers::EmailAccountIds;
 use crate::http::caller::Caller;
+use crate::http::calls::accounts;
 use crate::http::input::{self, Body, Id, LIST_MAX, Page, Params};
 use crate::http::problem::{Detail, Problem, details};
 use crate::http::records;
 use crate::http::service::Service;
 use crate::http::settings::AttachAnswer;
+use crate::http::shapes::account_view::{self, MemberView};
+use crate::http::shapes::answers::EmailAccountIds;
 use crate::http::spacing;
 use crate::rotation::{AttachReport, Mode};
 use crate::store::Step;
 use crate::vocab::{AccountId, CampaignId};
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(attach, detach, list))
         .routes(routes!(attach_with_report))

@@ -9,9 +9,9 @@ use chrono::Weekday;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::http::calendar::{WEEK, days};
 use crate::http::input::LIST_MAX;
-use crate::http::rotation_view::{LimitView, RampView, UNITS};
+use crate::http::shapes::calendar::{WEEK, days};
+use crate::http::shapes::rotation_view::{LimitView, RampView, UNITS};
 use crate::import::fields::{Fields, whole};
 use crate::policy::{
     Account, LIMITS_MAX, Limit, Pace, Ramp, SPACING_MAX, Schedule, WarmupMail, minute_of_day,
@@ -28,7 +28,7 @@ const WINDOWS_MAX: usize = 100;
 #[derive(Debug, ToSchema)]
 #[schema(as = AccountRotationBody)]
 #[expect(dead_code, reason = "only described; the body is read field by field")]
-pub(super) struct RotationBody {
+pub(crate) struct RotationBody {
     /// Rolling limits, all in force at once beside the daily cap; they take the place of those
     /// that were. None by default.
     #[schema(max_items = 16)]
@@ -74,7 +74,7 @@ struct WindowBody {
 }
 
 /// Lays what is given over what an account has.
-pub(super) fn read(fields: &mut Fields<'_>, account: &mut Account) {
+pub(crate) fn read(fields: &mut Fields<'_>, account: &mut Account) {
     fields.only(&["limits", "jitter", "ramp", "pace", "schedule", "warmup_mail"]);
     lay(fields, "limits", &mut account.limits, limits);
     lay(fields, "jitter", &mut account.jitter, |fields, name, value| {

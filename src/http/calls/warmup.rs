@@ -11,16 +11,16 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::accounts;
-use crate::http::answers::Said;
 use crate::http::caller::Caller;
+use crate::http::calls::accounts;
 use crate::http::input::{self, Body, Id};
 use crate::http::problem::Problem;
 use crate::http::records;
 use crate::http::service::Service;
+use crate::http::shapes::answers::Said;
 use crate::import::fields::whole;
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new().routes(routes!(set)).routes(routes!(stats))
 }
 

@@ -5,22 +5,22 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::account_view::AccountView;
-use crate::http::rotation_body::RotationBody;
+use crate::http::shapes::account_view::AccountView;
+use crate::http::shapes::rotation_body::RotationBody;
 
 /// A list of accounts.
-pub(super) type Accounts = Vec<AccountView>;
+pub(crate) type Accounts = Vec<AccountView>;
 
 /// It was done.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Said {
+pub(crate) struct Said {
     ok: bool,
     success: bool,
     message: &'static str,
 }
 
 impl Said {
-    pub(super) const fn new(message: &'static str) -> Self {
+    pub(crate) const fn new(message: &'static str) -> Self {
         Self { ok: true, success: true, message }
     }
 }
@@ -29,7 +29,7 @@ impl Said {
 #[derive(Debug, ToSchema)]
 #[schema(as = EmailAccountBody)]
 #[expect(dead_code, reason = "only described; the body is read field by field")]
-pub(super) struct EmailAccountBody {
+pub(crate) struct EmailAccountBody {
     /// The account to change; leave it out for a new one.
     id: Option<u64>,
     /// Required for a new account, unless `user_name` is an address.
@@ -88,7 +88,7 @@ pub(super) struct EmailAccountBody {
 #[derive(Debug, ToSchema)]
 #[schema(as = EmailAccountIds)]
 #[expect(dead_code, reason = "only described; the body is read field by field")]
-pub(super) struct EmailAccountIds {
+pub(crate) struct EmailAccountIds {
     /// At most 1,000.
     #[schema(example = json!([1, 2]), min_items = 1, max_items = 1_000)]
     email_account_ids: Vec<u64>,

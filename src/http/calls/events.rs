@@ -22,7 +22,7 @@ use crate::http::problem::Problem;
 use crate::http::service::Service;
 use crate::vocab::Timestamp;
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new().routes(routes!(events))
 }
 

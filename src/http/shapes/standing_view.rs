@@ -3,14 +3,14 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::calendar::instant;
-use crate::http::reservation_view::{self, ReasonView};
+use crate::http::shapes::calendar::instant;
+use crate::http::shapes::reservation_view::{self, ReasonView};
 use crate::rotation::{Engine, Standing};
 
 /// How an account stands.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Standing)]
-pub(super) struct StandingView {
+pub(crate) struct StandingView {
     email_account_id: u64,
     from_email: String,
     /// The civil day in its zone, which the counts up to `headroom` are of.
@@ -30,7 +30,7 @@ pub(super) struct StandingView {
     reasons: Vec<ReasonView>,
 }
 
-pub(super) fn standing(engine: &Engine, standing: &Standing) -> StandingView {
+pub(crate) fn standing(engine: &Engine, standing: &Standing) -> StandingView {
     let account = engine.account(standing.account);
     let blocks = standing.blocks.iter();
     StandingView {

@@ -7,14 +7,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::account_body::{self, Current};
-use crate::http::account_view::{self, AccountView};
-use crate::http::answers::{Accounts, EmailAccountBody, Said};
 use crate::http::caller::Caller;
 use crate::http::input::{self, Body, Id, PAGE_MAX, Page, Params};
 use crate::http::problem::Problem;
 use crate::http::records::{self, AccountRecord, Kind};
 use crate::http::service::Service;
+use crate::http::shapes::account_body::{self, Current};
+use crate::http::shapes::account_view::{self, AccountView};
+use crate::http::shapes::answers::{Accounts, EmailAccountBody, Said};
 use crate::http::spacing;
 use crate::import::fields::{Fields, whole};
 use crate::policy::Account;
@@ -22,7 +22,7 @@ use crate::rotation::Engine;
 use crate::store::{Documents, Step};
 use crate::vocab::{AccountId, OwnerId, Span, Timestamp};
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(save))
@@ -151,7 +151,7 @@ impl Wanted {
 }
 
 /// A yes or no in a query.
-pub(super) fn truth(fields: &mut Fields<'_>, name: &str) -> Option<bool> {
+pub(crate) fn truth(fields: &mut Fields<'_>, name: &str) -> Option<bool> {
     fields.optional(name, "give true or false", |value| match value.as_str()?.trim() {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
@@ -162,7 +162,7 @@ pub(super) fn truth(fields: &mut Fields<'_>, name: &str) -> Option<bool> {
 /// Lists the accounts of the key's owner, by number.
 #[utoipa::path(get, path = "/email-accounts", tag = "email-accounts", params(Filters),
     responses((status = 200, description = "The accounts", body = Accounts)))]
-pub(super) async fn list(
+pub(crate) async fn list(
     caller: Caller,
     Params(query): Params,
 ) -> Result<Json<Vec<AccountView>>, Problem> {
@@ -188,7 +188,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/email-accounts/{email_account_id}", tag = "email-accounts",
     params(("email_account_id" = u64, Path)),
     responses((status = 200, description = "The account", body = AccountView)))]
-pub(super) async fn get(caller: Caller, Id(id): Id) -> Result<Json<AccountView>, Problem> {
+pub(crate) async fn get(caller: Caller, Id(id): Id) -> Result<Json<AccountView>, Problem> {
     let view = caller.engine.look(|engine, documents| {
         let account = records::account(engine, caller.owner, id)?;
         let view = view(engine, documents, account, &caller);
@@ -323,7 +323,7 @@ fn free_id(step: &mut Step<'_>) -> u64 {
     }
 }
 
-pub(super) fn change(
+pub(crate) fn change(
     step: &mut Step<'_>,
     caller: &Caller,
     id: u64,
@@ -353,7 +353,7 @@ fn write(step: &mut Step<'_>, id: u64, record: &AccountRecord) -> Result<(), Pro
 }
 
 /// What is kept of an account. One that another program added asks for the spacing that it has.
-pub(super) fn record(documents: &Documents, account: &Account) -> AccountRecord {
+pub(crate) fn record(documents: &Documents, account: &Account) -> AccountRecord {
     let spacing_minutes = whole_minutes(account.spacing);
     let added = || AccountRecord { spacing_minutes, ..AccountRecord::default() };
     records::load(documents, Kind::Account, account.id.0).unwrap_or_else(added)
@@ -365,7 +365,7 @@ fn whole_minutes(spacing: Span) -> u64 {
 }
 
 /// An account as it is shown.
-pub(super) fn view(
+pub(crate) fn view(
     engine: &Engine,
     documents: &Documents,
     account: &Account,
@@ -376,7 +376,7 @@ pub(super) fn view(
 }
 
 /// Accounts that are not the owner's, each once.
-pub(super) fn strangers(engine: &Engine, owner: OwnerId, ids: &[u64]) -> Vec<AccountId> {
+pub(crate) fn strangers(engine: &Engine, owner: OwnerId, ids: &[u64]) -> Vec<AccountId> {
     let strange = ids.iter().filter(|id| records::account(engine, owner, **id).is_none());
     let mut strange: Vec<AccountId> = strange.map(|id| AccountId(*id)).collect();
     strange.sort_unstable();

@@ -20,7 +20,7 @@ use crate::import::reputation::{REPUTATION_RULE, reputation};
 use crate::policy::{Connection, Link};
 use crate::vocab::{AccountId, CivilDay, Reputation, Timestamp};
 
-pub(super) fn router() -> OpenApiRouter<Service> {
+pub(crate) fn router() -> OpenApiRouter<Service> {
     OpenApiRouter::new().routes(routes!(feedback))
 }
 

@@ -4,14 +4,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::http::calendar::instant;
 use crate::http::records::CampaignRecord;
+use crate::http::shapes::calendar::instant;
 use crate::policy::{Campaign, CampaignState};
 
 /// A campaign.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Campaign)]
-pub(super) struct CampaignView {
+pub(crate) struct CampaignView {
     id: u64,
     user_id: u64,
     created_at: Option<String>,
@@ -40,7 +40,7 @@ pub(super) struct CampaignView {
 /// When a campaign sends.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SchedulerCronValue)]
-pub(super) struct CronView {
+pub(crate) struct CronView {
     tz: String,
     /// Days of the week, 0 for Sunday.
     days: Vec<u8>,
@@ -50,7 +50,7 @@ pub(super) struct CronView {
     end_hour: String,
 }
 
-pub(super) fn campaign(campaign: &Campaign, record: &CampaignRecord) -> CampaignView {
+pub(crate) fn campaign(campaign: &Campaign, record: &CampaignRecord) -> CampaignView {
     let settings = &record.settings;
     let schedule = record.schedule.clone().map(|schedule| CronView {
         tz: schedule.zone,
@@ -84,7 +84,7 @@ pub(super) fn campaign(campaign: &Campaign, record: &CampaignRecord) -> Campaign
 }
 
 /// A state in the words of the reference.
-pub(super) const fn status(state: CampaignState) -> &'static str {
+pub(crate) const fn status(state: CampaignState) -> &'static str {
     match state {
         CampaignState::Active => "ACTIVE",
         CampaignState::Draft => "DRAFTED",

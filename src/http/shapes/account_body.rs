@@ -5,10 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::http::input;
 use crate::http::problem::{Detail, Problem};
 use crate::http::records::AccountRecord;
 use crate::http::settings::Unstated;
-use crate::http::{account_view, input, rotation_body};
+use crate::http::shapes::{account_view, rotation_body};
 use crate::import::fields::{Fields, cut, given, whole};
 use crate::import::smartlead::WARMUP_START;
 use crate::import::{self, Defaults, ImportError};
@@ -55,22 +56,22 @@ const TAGS_MAX: usize = 50;
 
 /// An account that was read.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(crate) struct Read {
     /// With the spacing that it asks for itself.
-    pub(super) account: Account,
-    pub(super) record: AccountRecord,
-    pub(super) sent_today: u32,
+    pub(crate) account: Account,
+    pub(crate) record: AccountRecord,
+    pub(crate) sent_today: u32,
 }
 
 /// What is there already.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Current<'a> {
-    pub(super) account: &'a Account,
-    pub(super) record: &'a AccountRecord,
+pub(crate) struct Current<'a> {
+    pub(crate) account: &'a Account,
+    pub(crate) record: &'a AccountRecord,
 }
 
 /// Reads an account, new or changed.
-pub(super) fn read(
+pub(crate) fn read(
     body: &Map<String, Value>,
     id: u64,
     owner: OwnerId,

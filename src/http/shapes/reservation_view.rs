@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::calendar::instant;
+use crate::http::shapes::calendar::instant;
 use crate::policy::Block;
 use crate::rotation::{Candidate, EmailKind, Engine, Fate, Pick, Reservation};
 use crate::vocab::{AccountId, Timestamp};
@@ -12,7 +12,7 @@ use crate::vocab::{AccountId, Timestamp};
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 #[schema(as = Pick)]
-pub(super) enum PickView {
+pub(crate) enum PickView {
     /// The email's key was served before, and that reservation has ended: no new permission to
     /// send.
     Ended { reservation: ReservationView },
@@ -33,7 +33,7 @@ pub(super) enum PickView {
 /// Room that is held for one email.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Reservation)]
-pub(super) struct ReservationView {
+pub(crate) struct ReservationView {
     id: u64,
     campaign_id: u64,
     email_account_id: u64,
@@ -58,7 +58,7 @@ pub(super) struct ReservationView {
 /// One thing that keeps an email from going.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Reason)]
-pub(super) struct ReasonView {
+pub(crate) struct ReasonView {
     /// A stable word for machines.
     code: &'static str,
     /// The same for people.
@@ -76,7 +76,7 @@ pub(super) struct ReasonView {
 /// An account of a campaign and all that holds it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Candidate)]
-pub(super) struct CandidateView {
+pub(crate) struct CandidateView {
     email_account_id: u64,
     ready: bool,
     /// The least instant at which nothing of its own holds it; null if somebody must act.
@@ -84,7 +84,7 @@ pub(super) struct CandidateView {
     reasons: Vec<ReasonView>,
 }
 
-pub(super) fn reason(account: Option<AccountId>, block: &Block) -> ReasonView {
+pub(crate) fn reason(account: Option<AccountId>, block: &Block) -> ReasonView {
     ReasonView {
         code: block.reason.code(),
         message: block.reason.text(),
@@ -95,7 +95,7 @@ pub(super) fn reason(account: Option<AccountId>, block: &Block) -> ReasonView {
     }
 }
 
-pub(super) fn candidate(candidate: &Candidate) -> CandidateView {
+pub(crate) fn candidate(candidate: &Candidate) -> CandidateView {
     let blocks = candidate.blocks.iter();
     CandidateView {
         email_account_id: candidate.account.0,
@@ -105,7 +105,7 @@ pub(super) fn candidate(candidate: &Candidate) -> CandidateView {
     }
 }
 
-pub(super) fn reservation(engine: &Engine, reservation: &Reservation) -> ReservationView {
+pub(crate) fn reservation(engine: &Engine, reservation: &Reservation) -> ReservationView {
     let (state, outcome) = match reservation.fate {
         Fate::Cancelled => ("cancelled", None),
         Fate::Lapsed => ("lapsed", None),
@@ -134,7 +134,7 @@ pub(super) fn reservation(engine: &Engine, reservation: &Reservation) -> Reserva
     }
 }
 
-pub(super) fn pick(engine: &Engine, pick: &Pick) -> PickView {
+pub(crate) fn pick(engine: &Engine, pick: &Pick) -> PickView {
     match pick {
         Pick::Ended(record) => PickView::Ended { reservation: reservation(engine, record) },
         Pick::Reserved(record) => PickView::Reserved { reservation: reservation(engine, record) },
