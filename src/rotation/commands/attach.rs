@@ -107,8 +107,9 @@ impl Engine {
         let record =
             self.state.campaign(campaign).ok_or(AttachError::UnknownCampaign { campaign })?;
         let asked: BTreeSet<AccountId> = accounts.iter().copied().collect();
-        let stay = record.attached.keys().filter(|id| !asked.contains(id)).count();
-        let emptied = stay == 0 && record.settings.state == CampaignState::Active;
+        let leave = asked.iter().filter(|id| record.attached.contains_key(id)).count();
+        let emptied =
+            leave == record.attached.len() && record.settings.state == CampaignState::Active;
         let sticky = record.leads.written_to_by(&asked);
         let report = report(accounts, |id, findings| {
             if !record.attached.contains_key(&id) {
