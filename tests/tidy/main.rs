@@ -78,6 +78,9 @@ const OUTSIDE: [&str; 2] = [concat!("../sha", "red"), concat!("/wo", "rk/")];
 const GLOSSARY: &str = "Account Block Campaign Engine Event Limit Outcome Ramp Reputation \
     Reservation Schedule Standing Weight";
 
+/// How the path of a file of the project begins.
+const PLACES: [&str; 5] = ["benches/", "docs/", "examples/", "src/", "tests/"];
+
 const CODE_MAP: &str = "docs/architecture.md";
 
 #[test]
@@ -93,7 +96,7 @@ fn the_project_is_tidy() {
         };
         findings.extend(rules.iter().flat_map(|rule| rule(path, text)));
     }
-    for rule in [code_map, glossary, links, orphans] {
+    for rule in [code_map, places, glossary, links, orphans] {
         findings.extend(rule(&files));
     }
     assert!(findings.is_empty(), "{} findings\n{}\n", findings.len(), findings.join("\n"));
@@ -252,20 +255,33 @@ fn title(path: &str, text: &str) -> Vec<String> {
     }
 }
 
-/// The code map names every source file, as `src/…` in backticks, and none that is not there.
+/// The code map names every source file, as `src/…` in backticks.
 fn code_map(files: &BTreeMap<String, String>) -> Vec<String> {
     let Some(map) = files.get(CODE_MAP) else {
         return vec![format!("{CODE_MAP}: missing; it names every file of src/")];
     };
-    let mut found = by_line(CODE_MAP, map, |line| {
-        let named = line.split('`').skip(1).step_by(2).filter(|path| path.starts_with("src/"));
-        let gone = named.filter(|path| !exists(files, path.trim_end_matches('/')));
-        gone.map(|path| format!("`{path}` is not there; name it as it is, or drop it")).collect()
+    let sources = files.keys().filter(|path| path.starts_with("src/") && extension(path) == "rs");
+    let missing = sources.filter(|path| !map.contains(&format!("`{path}`")));
+    missing.map(|path| format!("{CODE_MAP}: does not name `{path}`")).collect()
+}
+
+/// A file or folder that a document names in backticks is there; a `*` stands for any ending.
+fn places(files: &BTreeMap<String, String>) -> Vec<String> {
+    let documents = files.iter().filter(|(path, _)| extension(path) == "md");
+    let found = documents.flat_map(|(document, text)| {
+        by_line(document, text, |line| {
+            let quoted = line.split('`').skip(1).step_by(2);
+            let named = quoted.filter(|path| PLACES.iter().any(|place| path.starts_with(place)));
+            let is_there = |path: &str| match path.split_once('*') {
+                Some((begin, _)) => files.keys().any(|file| file.starts_with(begin)),
+                None => exists(files, path.trim_end_matches('/')),
+            };
+            let gone = named.filter(|path| !is_there(path));
+            gone.map(|path| format!("`{path}` is not there; name it as it is, or drop it"))
+                .collect()
+        })
     });
-    let missing = files.keys().filter(|path| path.starts_with("src/") && extension(path) == "rs");
-    let missing = missing.filter(|path| !map.contains(&format!("`{path}`")));
-    found.extend(missing.map(|path| format!("{CODE_MAP}: does not name `{path}`")));
-    found
+    found.collect()
 }
 
 /// Every type of the glossary is declared, by hand or by a macro that takes its name and label.
