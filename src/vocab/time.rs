@@ -112,6 +112,13 @@ impl Timestamp {
         if floor < Self::MIN.0 { Self::MIN } else { Self(floor) }
     }
 
+    /// With something else by which those of one instant are in order, as one number that compares
+    /// as the two do.
+    #[inline]
+    pub(crate) const fn then(self, other: u64) -> i128 {
+        (self.0 as i128) << 64 | other as i128
+    }
+
     /// How long after `earlier` this is; nothing if it is before.
     pub const fn since(self, earlier: Self) -> Span {
         if self.0 <= earlier.0 { Span(0) } else { Span(self.0.abs_diff(earlier.0)) }

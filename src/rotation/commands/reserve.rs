@@ -182,7 +182,7 @@ impl Engine {
         let zone = settings.zone;
         let today = usage.today.around(zone, now);
         let day = today.look(zone, now);
-        let used = usage.on_day(zone, day, today.start(zone, day));
+        let used = usage.on_day(today.start(zone, day));
         let left = u64::from(allowance.saturating_sub(used).max(1));
         let day_end = today.start(zone, day.plus_days(1));
         let open = settings.schedule.open_between(zone, now, day_end);

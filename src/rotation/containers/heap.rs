@@ -53,11 +53,6 @@ impl Heap {
         self.entries.first().map(|entry| entry.of)
     }
 
-    /// The key of the least, and who it is.
-    pub(crate) fn first_entry(&self) -> Option<(Key, u32)> {
-        self.entries.first().map(|entry| (entry.key, entry.of))
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use crate::rotation::containers::ring::Ring;
 
 /// How many entries a leaf has room for: a power of two. No entry that comes moves more than half
-/// as many: in a leaf the fewer of the others move, and of a full one a half moves to another.
+/// as many: in a leaf the fewer of the others move, and of a full one a half moves to another. No
+/// entry that leaves moves more than three quarters: one that is not half full any more gets an
+/// entry of the next one, or all of them if that is no more than half full.
 pub(crate) const LEAF: usize = 128;
 
 /// Leaves, of which none is empty, and each but the last at least half full. The memory of each is
@@ -59,8 +61,18 @@ impl<T: Copy> LeafList<T> {
     }
 
     /// The leaves from one on.
-    pub(crate) fn from(&self, nth: usize) -> impl Iterator<Item = &Ring<T>> {
+    pub(crate) fn from(&self, nth: usize) -> impl DoubleEndedIterator<Item = &Ring<T>> {
         self.leaves.range(nth.min(self.leaves.len())..).chain([&self.last])
+    }
+
+    /// How many leaves begin before something.
+    pub(crate) fn partition_point(&self, comes_before: impl Fn(&T) -> bool) -> usize {
+        let begins_before = |leaf: &Ring<T>| leaf.head().is_some_and(&comes_before);
+        if begins_before(&self.last) {
+            self.count()
+        } else {
+            self.leaves.partition_point(begins_before)
+        }
     }
 
     /// The last entry of all.
@@ -150,6 +162,50 @@ impl<T: Copy> LeafList<T> {
         }
     }
 
+    /// Takes an entry out, and says whether it was the only one. That leaves the list of no use.
+    pub(crate) fn remove(&mut self, leaf: usize, nth: usize) -> bool {
+        let Some(of) = self.leaves.get_mut(leaf) else {
+            self.last.remove(nth);
+            return self.last.len == 0 && self.give_up_last();
+        };
+        of.remove(nth);
+        let is_too_short = of.len < LEAF / 2;
+        self.before_last -= 1;
+        if is_too_short {
+            self.fill(leaf);
+        }
+        false
+    }
+
+    /// Gives a leaf that is not half full, and is not the last, an entry of the next one; all of
+    /// them if there are not more than half as many as it has room for.
+    #[inline(never)]
+    fn fill(&mut self, leaf: usize) {
+        let is_last = leaf + 1 == self.leaves.len();
+        let Some(mut of) = self.leaves.get_mut(leaf).map(std::mem::take) else { return };
+        let next = self.leaves.get_mut(leaf + 1).unwrap_or(&mut self.last);
+        if next.len > LEAF / 2 {
+            if let Some(first) = next.get(0).copied() {
+                of.put(LEAF, first);
+                next.drop_first();
+                self.before_last += usize::from(is_last);
+            }
+            self.leaves[leaf] = of;
+            return;
+        }
+        let len = of.len;
+        next.parts(0).into_iter().flatten().for_each(|entry| of.put(LEAF, *entry));
+        next.len = 0;
+        if is_last {
+            self.leaves.pop_back();
+            self.before_last -= len;
+            self.spare = std::mem::replace(&mut self.last, of);
+        } else {
+            self.leaves[leaf] = of;
+            self.spare = self.leaves.remove(leaf + 1).unwrap_or_default();
+        }
+    }
+
     /// Keeps the memory of a leaf for the next that begins.
     pub(crate) fn keep(&mut self, leaf: Ring<T>) {
         self.spare = leaf;
@@ -158,9 +214,11 @@ impl<T: Copy> LeafList<T> {
     /// Drops the last entry, and says whether it was the only one. That leaves the list of no use.
     pub(crate) fn pop_last(&mut self) -> bool {
         self.last.pop_last();
-        if self.last.len > 0 {
-            return false;
-        }
+        self.last.len == 0 && self.give_up_last()
+    }
+
+    /// Has the leaf before the last be the last, which is empty. Says whether there is none.
+    fn give_up_last(&mut self) -> bool {
         let Some(leaf) = self.leaves.pop_back() else { return true };
         self.before_last -= leaf.len;
         self.last = leaf;
@@ -227,6 +285,22 @@ mod tests {
             moved.count()
         }
 
+        /// Takes the entry behind so many out, and says how many others lie elsewhere then.
+        fn leave(&mut self, nth: usize) -> usize {
+            let gap = self.leaves.gap(|at| self.ranks[*at] < nth);
+            let before: Vec<*const usize> = self.leaves.iter().map(std::ptr::from_ref).collect();
+            self.leaves.remove(gap);
+            self.plain.remove(nth);
+            for (rank, at) in self.plain.iter().enumerate().skip(nth) {
+                self.ranks[*at] = rank;
+            }
+            assert!(self.leaves.iter().eq(&self.plain), "{nth} of {}", self.plain.len());
+            let left = before.iter().enumerate().filter(|(rank, _)| *rank != nth);
+            let left = left.zip(self.leaves.iter());
+            let moved = left.filter(|((_, was), at)| !std::ptr::eq(*at, **was));
+            moved.count()
+        }
+
         fn drop_some(&mut self, first: usize, last: usize) {
             for _ in 0..first.min(self.plain.len()) {
                 self.plain.pop_front();
@@ -251,8 +325,8 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
             usize::try_from(seed >> 33).unwrap() % most
         };
-        let (mut most, mut longest) = (0, 0);
-        for (way, drops) in (0..12).flat_map(|way| (0..4).map(move |drops| (way, drops))) {
+        let (mut most, mut most_for_one_that_left, mut longest) = (0, 0, 0);
+        for (way, drops) in (0..12).flat_map(|way| (0..5).map(move |drops| (way, drops))) {
             let (mut twins, mut was) = (Twins::default(), 0);
             for step in 0..1_000 {
                 let len = twins.plain.len();
@@ -280,6 +354,14 @@ mod tests {
                     1 => twins.drop_some(draw(2), 0),
                     2 if draw(100) == 0 => twins.drop_some(draw(3 * LEAF), draw(LEAF)),
                     3 if draw(50) == 0 => twins.leaves = twins.leaves.clone(),
+                    // Nearly all leave again, until there are few.
+                    4 if step > 700 => {
+                        for _ in 0..4.min(twins.plain.len()) {
+                            let left = twins.leave(draw(twins.plain.len()));
+                            assert!(left <= half + half / 2, "{left} moved for one that left");
+                            most_for_one_that_left = most_for_one_that_left.max(left);
+                        }
+                    }
                     _ => {}
                 }
                 was = was.min(twins.plain.len().saturating_sub(1));
@@ -287,5 +369,6 @@ mod tests {
             }
         }
         assert_eq!((most, longest), (half, 1_000));
+        assert!(most_for_one_that_left >= half, "no leaf came to another");
     }
 }

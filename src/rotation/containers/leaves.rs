@@ -1,5 +1,5 @@
 //! Entries in ascending order in leaves of memory, as those of a B+ tree: entered at the end, left
-//! at the front, and entered in between others at the price of half a leaf at most.
+//! at the front, and entered or left in between others at the price of a leaf at most.
 //!
 //! Long leaves would be dear to enter, and short ones to keep. There are no branches above them: a
 //! list of the leaves is searched by halves. While there are few entries they go round in one leaf.
@@ -71,8 +71,16 @@ impl<T: Copy> Leaves<T> {
         }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.iter_from(Gap { leaf: 0, nth: 0 })
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        let behind = self.behind.iter().flat_map(|of| of.from(0)).flat_map(|leaf| leaf.parts(0));
+        self.front.parts(0).into_iter().chain(behind).flatten()
+    }
+
+    /// How many entries are before a gap.
+    pub(crate) fn rank(&self, Gap { leaf, nth }: Gap) -> usize {
+        let before = self.behind.iter().flat_map(|behind| behind.from(0));
+        let before = [&self.front].into_iter().chain(before).take(leaf);
+        before.map(|of| of.len).sum::<usize>() + nth
     }
 
     /// The entries behind a gap.
@@ -113,13 +121,13 @@ impl<T: Copy> Leaves<T> {
 
     /// The gap behind all entries that come before something.
     pub(crate) fn gap(&self, comes_before: impl Fn(&T) -> bool) -> Gap {
-        let count = self.behind.as_ref().map_or(0, |behind| behind.count());
-        // Of the leaves behind the first, those that begin before it.
-        let begins_before = |nth: usize| {
-            let leaf = self.behind.as_ref().and_then(|behind| behind.leaf(nth));
-            leaf.and_then(Ring::head).is_some_and(&comes_before)
-        };
-        let leaf = partition(count, begins_before);
+        // Mostly it is the first, or near it.
+        if !self.first().is_some_and(&comes_before) {
+            return Gap { leaf: 0, nth: 0 };
+        }
+        let is_behind = self.front.last().is_some_and(&comes_before);
+        let behind = self.behind.as_ref().filter(|_| is_behind);
+        let leaf = behind.map_or(0, |behind| behind.partition_point(&comes_before));
         Gap { leaf, nth: self.leaf(leaf).map_or(0, |of| of.partition_point(&comes_before)) }
     }
 
@@ -169,6 +177,23 @@ impl<T: Copy> Leaves<T> {
         match &mut self.behind {
             Some(behind) => behind.push_front(rest),
             None => self.behind = Some(Box::new(LeafList::of(rest))),
+        }
+    }
+
+    /// Takes out the entry behind a gap that was [found](Self::gap).
+    pub(crate) fn remove(&mut self, Gap { leaf, nth }: Gap) {
+        // At the end of a leaf it is the first of the next.
+        let is_in = self.leaf(leaf).is_some_and(|of| nth < of.len);
+        let (leaf, nth) = if is_in { (leaf, nth) } else { (leaf + 1, 0) };
+        match (leaf.checked_sub(1), &mut self.behind) {
+            (None, _) if nth == 0 => self.drop_first(),
+            (None, _) => self.front.remove(nth),
+            (Some(leaf), Some(behind)) => {
+                if behind.remove(leaf, nth) {
+                    self.behind = None;
+                }
+            }
+            (Some(_), None) => {}
         }
     }
 
@@ -232,20 +257,6 @@ impl<T> Default for Leaves<T> {
     }
 }
 
-/// How many of so many come before something, all of which come before the others.
-fn partition(len: usize, comes_before: impl Fn(usize) -> bool) -> usize {
-    let (mut from, mut to) = (0, len);
-    while from < to {
-        let middle = usize::midpoint(from, to);
-        if comes_before(middle) {
-            from = middle + 1;
-        } else {
-            to = middle;
-        }
-    }
-    from
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,6 +283,7 @@ mod tests {
                     assert_eq!(leaves.before(gap), nth.checked_sub(1).map(|nth| &plain[nth]));
                     assert_eq!(leaves.behind(gap), plain.get(nth));
                     assert!(leaves.iter_from(gap).take(70).eq(plain[nth..].iter().take(70)));
+                    assert_eq!(leaves.rank(gap), nth);
                     leaves.insert(gap, entry);
                     plain.insert(nth, entry);
                 }
@@ -322,6 +334,39 @@ mod tests {
             longest = longest.max(plain.len());
         }
         assert!(longest > 20 * LEAF && leaves.iter().eq(&plain), "{longest}");
+    }
+
+    /// Against one sorted list, too: many enter, and all leave in no order.
+    #[test]
+    fn entries_leave_from_anywhere() {
+        let (mut leaves, mut plain) = (Leaves::default(), Vec::new());
+        let mut seed = 1_u64;
+        let mut draw = |most: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
+            usize::try_from(seed >> 33).unwrap() % most
+        };
+        for step in 0..60_000_usize {
+            let grows = step / 15_000 % 2 == 0;
+            if draw(4) == 0 || grows && draw(3) > 0 {
+                let entry = step + draw(3) * 1_000 * draw(2);
+                let gap = leaves.gap(|at| *at < entry);
+                leaves.insert(gap, entry);
+                plain.insert(leaves.rank(gap), entry);
+            } else if !plain.is_empty() {
+                let entry = plain[draw(plain.len())];
+                let gap = leaves.gap(|at| *at < entry);
+                leaves.remove(gap);
+                plain.remove(plain.partition_point(|at| *at < entry));
+            }
+            assert_eq!((leaves.first(), leaves.last()), (plain.first(), plain.last()));
+            assert_eq!(leaves.len(), plain.len());
+            let nth = draw(LEAF / 2);
+            assert_eq!(leaves.near(nth), plain.get(nth));
+            assert!(leaves.room() <= 2 * plain.len() + 6 * LEAF, "{} {step}", leaves.room());
+            if step % 500 == 0 {
+                assert!(leaves.iter().eq(&plain) && leaves.iter().rev().eq(plain.iter().rev()));
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 pub(super) mod agenda;
 mod behind;
 pub(super) mod heap;
-mod leaf_list;
+pub(super) mod leaf_list;
 pub(super) mod leaves;
 pub(super) mod lookup;
 pub(super) mod pieces;

@@ -130,7 +130,7 @@ impl Engine {
         let (zone, usage) = (record.settings.zone, &record.usage);
         let day = zone.civil_day(at);
         let start = zone.day_start(day);
-        let used = usage.on_day(zone, day, start);
+        let used = usage.on_day(start);
         let sent_already = usage.log.since(start);
         let lapsed = usage.open.iter().filter(|open| open.ends_at <= at);
         let lapsed = lapsed.filter(|open| zone.civil_day(open.ends_at) == day).count();

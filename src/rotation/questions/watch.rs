@@ -258,7 +258,7 @@ impl Watch {
     ) -> Option<(Level, CapUse)> {
         let zone = record.settings.zone;
         let (day, start) = self.today.begun(zone, at);
-        let used = record.usage.on_day(zone, day, start);
+        let used = record.usage.on_day(start);
         let allowance = AccountRules::of(state, record).allowance(at, day);
         let near = near(allowance);
         let level = match used {
@@ -298,7 +298,7 @@ impl Engine {
                 let zone = record.settings.zone;
                 let (day, start) = today.begun(zone, now);
                 let allowance = AccountRules::of(state, record).allowance(now, day);
-                let used = record.usage.on_day(zone, day, start);
+                let used = record.usage.on_day(start);
                 sum = sum.saturating_add(u64::from(allowance.saturating_sub(used)));
             }
         }

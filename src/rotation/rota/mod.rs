@@ -283,7 +283,7 @@ impl Rota {
             Place::Asleep { run, until, .. } => {
                 turns.get_out(ticket, (run, until), |at| stands(seats, at));
             }
-            Place::Waiting(_) => self.out.remove(row),
+            Place::Waiting(at) => self.out.remove(at, (id, row)),
             Place::Leaving { .. } | Place::Nowhere | Place::Scanned => {}
         }
     }

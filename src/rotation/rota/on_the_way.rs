@@ -4,45 +4,67 @@
 //! out until one instant, nothing is left behind that a later call would come upon. Knows instants
 //! and numbers, and of each account one entry.
 
-use crate::rotation::containers::heap::{Heap, Key};
-use crate::rotation::containers::table::Slot;
+use crate::rotation::containers::leaves::{Gap, Leaves};
 use crate::rotation::turns::standing::Member;
-use crate::vocab::{AccountId, Span, Timestamp};
+use crate::vocab::Timestamp;
 
 /// Accounts by instant, then by number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OnTheWay {
-    /// Rows, of which each account has another, so that no two have the same key.
-    rows: Heap,
+    row: Leaves<(Timestamp, Member)>,
 }
 
 impl OnTheWay {
-    /// Adds an account, or moves it to another instant.
+    /// Adds an account that is not in.
     #[inline]
-    pub(crate) fn add(&mut self, at: Timestamp, (id, row): Member) {
-        let key = Key { rank: at.since(Timestamp::MIN).as_ms(), then: id.0 };
-        self.rows.set(row.number(), key, |_, _| false);
+    pub(crate) fn add(&mut self, at: Timestamp, member: Member) {
+        let entry = (at, member);
+        if self.row.last().is_none_or(|last| key(last) < key(&entry)) {
+            self.row.push(entry);
+        } else {
+            let gap = self.gap(&entry);
+            self.row.insert(gap, entry);
+        }
     }
 
-    /// Takes an account out, if it is in.
+    /// Takes an account out, if it is in until then.
     #[inline]
-    pub(crate) fn remove(&mut self, row: Slot) {
-        self.rows.remove(row.number(), |_, _| false);
+    pub(crate) fn remove(&mut self, at: Timestamp, member: Member) {
+        if !self.row.is_empty() {
+            self.remove_of_some((at, member));
+        }
+    }
+
+    #[inline(never)]
+    fn remove_of_some(&mut self, entry: (Timestamp, Member)) {
+        let gap = self.gap(&entry);
+        if self.row.behind(gap) == Some(&entry) {
+            self.row.remove(gap);
+        }
+    }
+
+    #[inline(never)]
+    fn gap(&self, entry: &(Timestamp, Member)) -> Gap {
+        let key_of_entry = key(entry);
+        self.row.gap(|other| key(other) < key_of_entry)
     }
 
     /// The first account.
     pub(crate) fn first(&self) -> Option<(Timestamp, Member)> {
-        let (Key { rank, then }, row) = self.rows.first_entry()?;
-        let at = Timestamp::MIN.plus(Span::milliseconds(rank));
-        Some((at, (AccountId(then), Slot::from_number(row))))
+        self.row.first().copied()
     }
 
     /// Takes the first account out if its instant is not later than that.
     pub(crate) fn pop_by(&mut self, now: Timestamp) -> Option<(Timestamp, Member)> {
         let first = self.first().filter(|(at, _)| *at <= now)?;
-        self.remove(first.1.1);
+        self.row.drop_first();
         Some(first)
     }
+}
+
+/// By which they are in order. Each account has one entry.
+const fn key((at, (id, _)): &(Timestamp, Member)) -> i128 {
+    at.then(id.0)
 }
 
 #[cfg(test)]
@@ -50,6 +72,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::rotation::containers::table::Slot;
+    use crate::vocab::AccountId;
 
     #[test]
     fn the_first_is_the_first_that_was_not_taken_out() {
@@ -65,8 +89,9 @@ mod tests {
             let at = Timestamp::from_unix_ms(step / 100 + i64::try_from(draw(9)).unwrap()).unwrap();
             match draw(3) {
                 0 => {
-                    out.remove(row);
-                    plain.remove(&row);
+                    // Whoever waits elsewhere until some instant is not in.
+                    let until = plain.remove(&row).map_or(at, |(until, _)| until);
+                    out.remove(until, (id, row));
                 }
                 1 if draw(20) == 0 => {
                     let gone = plain.iter().map(|(row, (at, id))| (*at, (*id, *row))).min();
@@ -75,8 +100,10 @@ mod tests {
                     gone.map(|(_, (_, row))| plain.remove(&row));
                 }
                 _ => {
+                    if let Some((until, _)) = plain.insert(row, (at, id)) {
+                        out.remove(until, (id, row));
+                    }
                     out.add(at, (id, row));
-                    plain.insert(row, (at, id));
                 }
             }
             let first = plain.iter().map(|(row, (at, id))| (*at, (*id, *row))).min();

@@ -153,7 +153,7 @@ impl<'a> AccountRules<'a> {
             visit(lasting(at, |at| self.day_cap(at, *zone, Some(*until))));
         }
         if purpose != Purpose::FollowUp && !usage.due.is_empty() {
-            let used = |day, start| usage.new_leads_on_day(settings.zone, day, start);
+            let used = |start| usage.new_leads_on_day(start);
             visit(lasting(at, |at| {
                 let left = |day| self.new_leads_max(self.allowance(at, day), day);
                 self.on_days(at, settings.zone, false, |_| Reason::FollowUpsDue, used, left)
@@ -174,7 +174,7 @@ impl<'a> AccountRules<'a> {
             None if allowance(day) < settings.daily_cap => Reason::RampCap,
             None => Reason::DailyCap,
         };
-        let used = |day, start| usage.on_day(zone, day, start);
+        let used = |start| usage.on_day(start);
         // Left alone, a later day holds no more than what is out today.
         let out = u32::try_from(usage.open.len()).unwrap_or(u32::MAX);
         let steady = settings.ramp.as_ref().is_none_or(|ramp| ramp.least() > out);
@@ -188,7 +188,7 @@ impl<'a> AccountRules<'a> {
         zone: Zone,
         steady: bool,
         reason: impl Fn(CivilDay) -> Reason,
-        used: impl Fn(CivilDay, Timestamp) -> u32,
+        used: impl Fn(Timestamp) -> u32,
         max: impl Fn(CivilDay) -> u32,
     ) -> Verdict {
         let (settings, usage) = (&self.account.settings, &self.account.usage);
@@ -309,7 +309,7 @@ pub(crate) fn campaign_rules(
                 continue;
             }
             let count = if counts_new { Usage::new_leads_on_day } else { Usage::on_day };
-            let used = |day, start| count(&campaign.usage, zone, day, start);
+            let used = |start| count(&campaign.usage, start);
             let touched = Touched::new(zone, &campaign.usage.today, at, ttl);
             let next = |day: CivilDay| Some(day.plus_days(1));
             visit(touched.verdict(ttl, true, |_| reason, used, |_| max, next).until(until));

@@ -126,20 +126,20 @@ impl Touched {
         ttl: Span,
         steady: bool,
         reason: impl Fn(CivilDay) -> Reason,
-        used: impl Fn(CivilDay, Timestamp) -> u32,
+        used: impl Fn(Timestamp) -> u32,
         max: impl Fn(CivilDay) -> u32,
         next: impl Fn(CivilDay) -> Option<CivilDay>,
     ) -> Verdict {
         let until = |day| next(day).map(|next| self.start_of(next));
         let mut room = u32::MAX;
         if let Some(later) = self.later {
-            let (count, most) = (used(later, self.start_of(later)), max(later));
+            let (count, most) = (used(self.start_of(later)), max(later));
             room = most.saturating_sub(count);
             if count >= most {
                 return Verdict::block(Block::counted(reason(later), count, most, until(later)));
             }
         }
-        let (count, most) = (used(self.day, self.start), max(self.day));
+        let (count, most) = (used(self.start), max(self.day));
         if count >= most {
             return Verdict::block(Block::counted(reason(self.day), count, most, until(self.day)));
         }

@@ -14,6 +14,7 @@ mod lead_index;
 mod lead_records;
 pub(super) mod leads;
 mod log;
+mod many_out;
 mod membership;
 pub(super) mod outstanding;
 pub(super) mod reservation;

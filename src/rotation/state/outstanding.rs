@@ -2,13 +2,13 @@
 //!
 //! An account mostly has one, and a campaign as many as are being sent at a time, which may be as
 //! many as it has accounts. Nearly all come at the end, and one that ends is mostly among the
-//! first. Whoever ends in the middle leaves an entry that counts no longer; those go in one sweep
-//! once they are many. Knows no limits and no days.
+//! first. Knows no limits and no days.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::rotation::state::many_out::ManyOut;
 use crate::vocab::{ReservationId, Timestamp};
 
 /// A reservation that is out.
@@ -19,14 +19,11 @@ pub(crate) struct Open {
     /// Which send of the account this is, counted from 0.
     pub(crate) number: u64,
     pub(crate) new_lead: bool,
-    /// Whether it has ended, and is not swept away yet.
-    #[serde(skip)]
-    ended: bool,
 }
 
 impl Open {
     pub(crate) const fn new(id: ReservationId, ends_at: Timestamp, new_lead: bool) -> Self {
-        Self { id, ends_at, number: 0, new_lead, ended: false }
+        Self { id, ends_at, number: 0, new_lead }
     }
 
     /// The same as a send of an account, counted from 0.
@@ -34,155 +31,126 @@ impl Open {
         Self { number, ..self }
     }
 
-    fn key(&self) -> (Timestamp, ReservationId) {
-        (self.ends_at, self.id)
+    /// By which they are in order.
+    #[inline]
+    pub(crate) const fn key(&self) -> i128 {
+        self.ends_at.then(self.id.0)
     }
 }
 
-/// So many ended ones may stand among those that are out before they are looked at.
-const ENDED_MIN: usize = 64;
-
-/// Once none is out, room for so many is kept.
-const ROOM_KEPT: usize = 64;
+/// Up to so many stand in a short list.
+const FEW: usize = 8;
 
 /// Those out, by the instant at which they lapse, then by number.
 #[derive(Clone, Default, Deserialize)]
 #[serde(from = "Vec<Open>")]
 pub(crate) struct Outstanding {
-    /// The first is out, and the last, if there are any.
-    entries: Vec<Open>,
-    /// How many of the first entries are void.
-    void: u32,
-    /// How many of the others have ended.
-    ended: u32,
+    /// All, if there never were more than a few.
+    few: Vec<Open>,
+    /// Otherwise all are here.
+    many: Option<Box<ManyOut>>,
 }
 
 impl Outstanding {
     /// How many are out.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.entries.len() - self.void as usize - self.ended as usize
+        self.few.len() + self.many.as_ref().map_or(0, |many| many.len())
     }
 
     /// Those out, the first to lapse first.
     #[inline]
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Open> {
-        self.standing().iter().filter(|entry| !entry.ended)
+        self.few.iter().chain(self.many.iter().flat_map(|many| many.iter()))
+    }
+
+    /// How many lapse at an instant or later.
+    #[inline]
+    pub(crate) fn since(&self, at: Timestamp) -> usize {
+        let few = self.few.iter().rev().take_while(|open| open.ends_at >= at);
+        few.count() + self.many.as_ref().map_or(0, |many| many.since(at))
+    }
+
+    /// How many of those go to new leads.
+    #[inline]
+    pub(crate) fn new_leads_since(&self, at: Timestamp) -> usize {
+        let few = self.few.iter().rev().take_while(|open| open.ends_at >= at);
+        let few = few.filter(|open| open.new_lead).count();
+        few + self.many.as_ref().map_or(0, |many| many.new_leads_since(at))
     }
 
     /// The last to lapse.
     #[inline]
     pub(crate) fn last(&self) -> Option<&Open> {
-        self.entries.last()
+        self.few.last().or_else(|| self.many.as_ref()?.last())
     }
 
     /// Whether a reservation is out that lapses at an instant.
     pub(crate) fn has(&self, ends_at: Timestamp, id: ReservationId) -> bool {
-        self.find(ends_at, id).is_some()
+        let key = ends_at.then(id.0);
+        let many = || self.many.as_ref().is_some_and(|many| many.has(key));
+        self.few.iter().any(|open| open.key() == key) || many()
     }
 
     /// Adds a reservation.
     #[inline]
     pub(crate) fn add(&mut self, open: Open) {
-        // Reservations live equally long, so nearly all lapse in the order in which they came.
-        if self.entries.last().is_none_or(|last| last.key() < open.key()) {
-            if self.entries.len() == self.entries.capacity() {
-                self.make_room();
-            }
-            self.entries.push(open);
+        // An account mostly has no other, and room for it.
+        if self.many.is_none() && self.few.is_empty() && self.few.capacity() > 0 {
+            self.few.push(open);
         } else {
-            let at = self.standing().partition_point(|other| other.key() < open.key());
-            self.entries.insert(self.void as usize + at, open);
+            self.add_to_others(open);
         }
+    }
+
+    #[inline(never)]
+    fn add_to_others(&mut self, open: Open) {
+        if self.many.is_none() && self.few.len() == FEW {
+            self.many = Some(Box::new(self.few.iter().copied().collect()));
+            self.few = Vec::new();
+        }
+        if let Some(many) = &mut self.many {
+            many.add(open);
+            return;
+        }
+        if self.few.len() == self.few.capacity() {
+            // By one first: an account mostly has but one out.
+            self.few.reserve_exact(self.few.len().max(1));
+        }
+        let at = self.few.iter().rev().take_while(|other| open.key() < other.key()).count();
+        self.few.insert(self.few.len() - at, open);
     }
 
     /// Takes a reservation out that lapses at an instant; says whether it was there.
     #[inline]
     pub(crate) fn end(&mut self, ends_at: Timestamp, id: ReservationId) -> bool {
+        let key = ends_at.then(id.0);
         // An account mostly has no other.
-        if self.entries.len() == 1 && self.entries[0].key() == (ends_at, id) {
-            self.clear();
+        if self.few.len() == 1 && self.few[0].key() == key {
+            self.few.clear();
             return true;
         }
-        self.end_of_many(ends_at, id)
+        self.end_of_others(key)
     }
 
     #[inline(never)]
-    fn end_of_many(&mut self, ends_at: Timestamp, id: ReservationId) -> bool {
-        let Some(at) = self.find(ends_at, id) else { return false };
-        self.entries[at].ended = true;
-        self.ended += 1;
-        while self.entries.last().is_some_and(|last| last.ended) {
-            self.entries.pop();
-            self.ended -= 1;
-            if self.entries.len() == self.void as usize {
-                self.clear();
-            }
+    fn end_of_others(&mut self, key: i128) -> bool {
+        if let Some(many) = &mut self.many {
+            return many.end(key);
         }
-        while self.entries.get(self.void as usize).is_some_and(|first| first.ended) {
-            self.void += 1;
-            self.ended -= 1;
-        }
-        if self.ended as usize > self.len() + ENDED_MIN {
-            self.sweep();
-        }
-        true
-    }
-
-    fn clear(&mut self) {
-        self.void = 0;
-        if self.entries.capacity() <= ROOM_KEPT {
-            self.entries.clear();
-        } else {
-            self.entries = Vec::new();
-        }
-    }
-
-    #[inline(never)]
-    fn sweep(&mut self) {
-        let mut void = self.void;
-        self.entries.retain(|entry| {
-            let is_void = void > 0;
-            void -= u32::from(is_void);
-            !is_void && !entry.ended
-        });
-        (self.void, self.ended) = (0, 0);
-    }
-
-    /// Where a reservation is that is out.
-    #[inline]
-    fn find(&self, ends_at: Timestamp, id: ReservationId) -> Option<usize> {
-        let standing = self.standing();
-        // Mostly it is the first.
-        let at = match standing.first() {
-            Some(first) if first.id == id => 0,
-            _ => standing.partition_point(|entry| entry.key() < (ends_at, id)),
-        };
-        let found = standing.get(at).filter(|entry| entry.key() == (ends_at, id));
-        found.filter(|entry| !entry.ended).map(|_| self.void as usize + at)
-    }
-
-    #[inline]
-    fn standing(&self) -> &[Open] {
-        self.entries.get(self.void as usize..).unwrap_or_default()
-    }
-
-    #[cold]
-    fn make_room(&mut self) {
-        if self.void as usize > self.entries.len() / 2 {
-            self.entries.drain(..self.void as usize);
-            self.void = 0;
-        } else {
-            // By one first: an account mostly has but one out.
-            self.entries.reserve_exact(self.entries.len().max(1));
-        }
+        let at = self.few.iter().position(|open| open.key() == key);
+        at.map(|at| self.few.remove(at)).is_some()
     }
 }
 
 impl From<Vec<Open>> for Outstanding {
     /// They are in order, as whoever reads them checks.
     fn from(all: Vec<Open>) -> Self {
-        Self { entries: all, void: 0, ended: 0 }
+        if all.len() <= FEW {
+            Self { few: all, many: None }
+        } else {
+            Self { few: Vec::new(), many: Some(Box::new(all.into_iter().collect())) }
+        }
     }
 }
 
@@ -199,7 +167,7 @@ impl fmt::Debug for Outstanding {
 }
 
 impl PartialEq for Outstanding {
-    /// What has ended and still stands there does not matter.
+    /// How they are kept does not matter.
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
@@ -210,10 +178,14 @@ impl Eq for Outstanding {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rotation::containers::leaf_list::LEAF;
+
+    fn at(unix_ms: i64) -> Timestamp {
+        Timestamp::from_unix_ms(unix_ms).unwrap()
+    }
 
     fn open(ends_at: i64, id: u64) -> Open {
-        let ends_at = Timestamp::from_unix_ms(ends_at).unwrap();
-        Open::new(ReservationId(id), ends_at, id % 2 == 0).numbered(id)
+        Open::new(ReservationId(id), at(ends_at), id % 2 == 0).numbered(id)
     }
 
     /// Reservations come and end in any order, and a plain sorted list has the same.
@@ -238,9 +210,9 @@ mod tests {
                     plain.sort_unstable_by_key(Open::key);
                 } else if !plain.is_empty() {
                     let most = if seed % 3 == 0 { 4.min(plain.len()) } else { plain.len() };
-                    let at = usize::try_from(draw(most as u64)).unwrap();
-                    let at = if seed % 3 == 1 { plain.len() - 1 - at / 2 } else { at };
-                    let gone = plain.remove(at);
+                    let nth = usize::try_from(draw(most as u64)).unwrap();
+                    let nth = if seed % 3 == 1 { plain.len() - 1 - nth / 2 } else { nth };
+                    let gone = plain.remove(nth);
                     assert!(outstanding.end(gone.ends_at, gone.id));
                     assert!(
                         !outstanding.end(gone.ends_at, gone.id)
@@ -254,12 +226,22 @@ mod tests {
                     assert!(outstanding.iter().rev().eq(plain.iter().rev()));
                     assert!(plain.iter().all(|open| outstanding.has(open.ends_at, open.id)));
                     let text = serde_json::to_string(&outstanding).unwrap();
+                    assert_eq!(text, serde_json::to_string(&plain).unwrap());
                     assert_eq!(serde_json::from_str::<Outstanding>(&text).unwrap(), outstanding);
-                    let most = 2 * plain.len().max(1_400) + 2 * ENDED_MIN;
-                    assert!(outstanding.entries.len() <= most, "seed {seed}, step {step}");
+                    for from in [0, step / 2, step - 90, step + 1].map(|from| at(from.into())) {
+                        let since: Vec<_> = plain.iter().filter(|of| of.ends_at >= from).collect();
+                        let new = since.iter().filter(|of| of.new_lead).count();
+                        assert_eq!(outstanding.since(from), since.len(), "seed {seed}");
+                        assert_eq!(outstanding.new_leads_since(from), new, "seed {seed}");
+                    }
                 }
             }
         }
+    }
+
+    /// For how many there is room.
+    fn room(outstanding: &Outstanding) -> usize {
+        outstanding.few.capacity() + outstanding.many.as_ref().map_or(0, |many| many.room())
     }
 
     #[test]
@@ -268,21 +250,58 @@ mod tests {
         outstanding.add(open(0, 0));
         for id in 1..10_000 {
             outstanding.add(open(1, id));
-            assert!(outstanding.end(open(1, id).ends_at, ReservationId(id)));
+            assert!(outstanding.end(at(1), ReservationId(id)));
         }
         for id in 10_000..20_000 {
             outstanding.add(open(1, id));
-            if id > 10_010 {
-                assert!(outstanding.end(open(1, id - 7).ends_at, ReservationId(id - 7)));
+            if id > 10_100 {
+                assert!(outstanding.end(at(1), ReservationId(id - 97)));
             }
         }
-        assert_eq!(outstanding.len(), 12);
-        assert!(outstanding.entries.capacity() < 500, "{}", outstanding.entries.capacity());
+        assert_eq!(outstanding.len(), 102);
+        assert!(room(&outstanding) <= 5 * LEAF, "{}", room(&outstanding));
         let mut one = Outstanding::default();
         for id in 0..100 {
             one.add(open(0, id));
-            assert!(one.end(open(0, id).ends_at, ReservationId(id)));
+            assert!(one.end(at(0), ReservationId(id)));
         }
-        assert_eq!((one.entries.capacity(), size_of::<Open>()), (1, 32));
+        assert_eq!((room(&one), size_of::<Open>(), size_of::<Outstanding>()), (1, 32, 32));
+        // Where many were, and nobody is.
+        (0..1_000).for_each(|id| one.add(open(0, id)));
+        assert!((0..1_000).all(|id| one.end(at(0), ReservationId(id))));
+        assert_eq!(room(&one), 0);
+    }
+
+    /// However many are out, and wherever they end.
+    #[test]
+    fn few_move_when_one_comes_or_ends() {
+        let mut outstanding = Outstanding::default();
+        let mut most = 0;
+        let places = |of: &Outstanding| -> Vec<(u64, *const Open)> {
+            of.iter().map(|open| (open.id.0, std::ptr::from_ref(open))).collect()
+        };
+        for id in 0..70_000_u64 {
+            // A list grows when it is as long as a power of two.
+            if id > 300 && !id.is_power_of_two() {
+                outstanding.add(open(0, id));
+                continue;
+            }
+            let before = places(&outstanding);
+            outstanding.add(open(0, id));
+            let after = places(&outstanding);
+            most = most.max(before.iter().zip(&after).filter(|(was, is)| was != is).count());
+        }
+        assert!(most <= LEAF / 2, "{most} moved when one came");
+        let mut before = places(&outstanding);
+        for step in 0..1_000 {
+            let id = before[step * 7_919 % before.len()].0;
+            assert!(outstanding.end(at(0), ReservationId(id)));
+            let after = places(&outstanding);
+            let left = before.iter().filter(|(other, _)| *other != id);
+            let moved = left.zip(&after).filter(|(was, is)| was != is).count();
+            assert!(moved <= LEAF, "{moved} moved when one ended");
+            before = after;
+        }
+        assert_eq!(outstanding.len(), 69_000);
     }
 }

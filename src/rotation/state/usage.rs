@@ -145,21 +145,17 @@ impl Usage {
         self.open.add(open);
     }
 
-    /// What counts against a civil day that begins at `start`: sends on it and reservations that
-    /// touch it.
-    pub(crate) fn on_day(&self, zone: Zone, day: CivilDay, start: Timestamp) -> u32 {
-        self.open_on(zone, day).fold(self.log.since(start), |count, _| count.saturating_add(1))
+    /// What counts against the civil day that begins at `start`: sends on it and reservations that
+    /// touch it, or a later one.
+    pub(crate) fn on_day(&self, start: Timestamp) -> u32 {
+        let open = u32::try_from(self.open.since(start)).unwrap_or(u32::MAX);
+        self.log.since(start).saturating_add(open)
     }
 
     /// How much of that is new leads.
-    pub(crate) fn new_leads_on_day(&self, zone: Zone, day: CivilDay, start: Timestamp) -> u32 {
-        let open = self.open_on(zone, day).filter(|open| open.new_lead);
-        open.fold(self.log.new_leads_since(start), |count, _| count.saturating_add(1))
-    }
-
-    /// Those out that touch a civil day, or a later one.
-    fn open_on(&self, zone: Zone, day: CivilDay) -> impl Iterator<Item = &Open> {
-        self.open.iter().rev().take_while(move |open| self.today.look(zone, open.ends_at) >= day)
+    pub(crate) fn new_leads_on_day(&self, start: Timestamp) -> u32 {
+        let open = u32::try_from(self.open.new_leads_since(start)).unwrap_or(u32::MAX);
+        self.log.new_leads_since(start).saturating_add(open)
     }
 
     /// What counts in a rolling window that ends at `at`, and the instant at which one more fits
@@ -191,6 +187,7 @@ impl Usage {
     /// The instant before which the spacing holds, and whether a settlement could shorten that.
     ///
     /// Of several that are out, as before a spacing was set, the last to lapse is the last send.
+    #[inline]
     pub(crate) fn rest_until(&self, account: &Account, seed: u64) -> Option<(Timestamp, bool)> {
         if account.spacing.is_zero() && account.jitter.is_zero() {
             return None;
@@ -204,9 +201,8 @@ impl Usage {
     /// The ramp's progress at `at`, with what lapses until then counted as sent.
     pub(crate) fn ramp_at(&self, zone: Zone, at: Timestamp) -> RampProgress {
         let mut progress = self.ramp;
-        for open in self.open.iter().take_while(|open| open.ends_at <= at) {
-            progress.sent_on(self.today.look(zone, open.ends_at));
-        }
+        let lapsed = self.open.iter().take_while(|open| open.ends_at <= at);
+        lapsed.for_each(|open| progress.sent_on(self.today.look(zone, open.ends_at)));
         progress
     }
 
