@@ -150,8 +150,8 @@ impl Engine {
             return now;
         }
         self.index.now = now;
-        while let Some((ended_at, reservation)) = self.index.lapsed() {
-            self.end(ended_at, reservation, Fate::Lapsed);
+        if self.index.lapsed().is_some() {
+            self.lapse();
         }
         self.state.seen = Some(now);
         now
@@ -186,34 +186,21 @@ impl Engine {
     }
 
     /// Takes in the end of a reservation, which is an event, too.
-    pub(crate) fn end(&mut self, at: Timestamp, reservation: ReservationId, fate: Fate) {
-        self.state.seen = self.state.seen.max(Some(at));
-        let Some(ended) = charge::end(&mut self.state, reservation, (fate, ChargedDay::Found), at)
-        else {
-            return;
-        };
-        let day = ended.day;
-        self.ended(ended);
-        if let Some(outbox) = &mut self.outbox {
-            let fact = match fate {
-                Fate::Cancelled => Fact::Cancelled { reservation },
-                Fate::Lapsed => match day {
-                    Some(day) => Fact::Lapsed { reservation, day },
-                    None => return,
-                },
-                Fate::Settled(outcome) => Fact::Settled { reservation, outcome, day },
-                Fate::Open => return,
-            };
-            outbox.push(Event { at, fact });
-        }
-    }
-
-    fn ended(&mut self, ended: Ended) {
-        self.index.closed(&self.state.reservations);
+    pub(crate) fn end(&mut self, at: Timestamp, id: ReservationId, fate: Fate) {
+        let Some(ended) = self.close(at, id, fate) else { return };
         if let Some(slot) = ended.account {
             let touch = if ended.in_time { Touch::Ended } else { Touch::Changed };
             self.index.touch(&self.state, slot, touch);
         }
+    }
+
+    /// Takes in the end of a reservation but for what is known of its account.
+    #[expect(clippy::inline_always, reason = "a part of every turn")]
+    #[inline(always)]
+    pub(super) fn close(&mut self, at: Timestamp, id: ReservationId, fate: Fate) -> Option<Ended> {
+        self.state.seen = self.state.seen.max(Some(at));
+        let ended = charge::end(&mut self.state, id, (fate, ChargedDay::Found), at)?;
+        self.index.closed(&self.state.reservations);
         if let Some(slot) = ended.campaign {
             self.index.forget_answer(slot);
             if !ended.in_time {
@@ -221,6 +208,17 @@ impl Engine {
                 self.index.rota(slot).lease = Lease::NONE;
             }
         }
+        if let Some(outbox) = &mut self.outbox {
+            let (reservation, day) = (id, ended.day);
+            let fact = match fate {
+                Fate::Cancelled => Some(Fact::Cancelled { reservation }),
+                Fate::Lapsed => day.map(|day| Fact::Lapsed { reservation, day }),
+                Fate::Settled(outcome) => Some(Fact::Settled { reservation, outcome, day }),
+                Fate::Open => None,
+            };
+            outbox.extend(fact.map(|fact| Event { at, fact }));
+        }
+        Some(ended)
     }
 
     /// What an event does away with and what follows has to know.

@@ -1,12 +1,14 @@
 //! Ending a reservation: what became of the email, or that it was not sent.
 //!
-//! Once each. The same end again changes nothing; another end is an error.
+//! Once each. The same end again changes nothing; another end is an error. What nobody ended
+//! lapses.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
 use crate::rotation::engine::{ClockError, Engine};
+use crate::rotation::index::Touch;
 use crate::rotation::state::reservation::{Fate, Outcome, Reservation};
 use crate::vocab::{OwnerId, ReservationId, Timestamp};
 
@@ -167,5 +169,58 @@ impl Engine {
             self.end(now, reservation, Fate::Cancelled);
         }
         Ok(Settlement { repeated, late_since })
+    }
+
+    /// Takes in what lapsed. However much of that an account has, its rules are asked once.
+    #[inline(never)]
+    pub(crate) fn lapse(&mut self) {
+        let mut accounts = Vec::new();
+        while let Some((ended_at, id)) = self.index.lapsed() {
+            accounts.extend(self.close(ended_at, id, Fate::Lapsed).and_then(|of| of.account));
+        }
+        accounts.sort_unstable();
+        accounts.dedup();
+        for slot in accounts {
+            self.index.touch(&self.state, slot, Touch::Ended);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::policy::{Account, Campaign};
+    use crate::rotation::{Config, Request};
+    use crate::vocab::{AccountId, CampaignId, LeadId};
+
+    /// All that two accounts may send is out, so that whatever ends their rules have to be asked.
+    #[test]
+    fn however_many_lapse_at_once_an_accounts_rules_are_asked_once() {
+        let (mut now, campaign) = (DateTime::UNIX_EPOCH, CampaignId(1));
+        let mut engine = Engine::new(Config::default());
+        let ids = [AccountId(1), AccountId(2)];
+        for id in ids {
+            let account = Account::new(id, OwnerId(1), format!("a{id}@b.example")).daily_cap(300);
+            engine.add_account(account, now).unwrap();
+        }
+        engine.add_campaign(Campaign::new(campaign, OwnerId(1)), now).unwrap();
+        engine.attach(campaign, &ids, now).unwrap();
+        now += TimeDelta::hours(1);
+        let reserve = |engine: &mut Engine, lead, now| {
+            engine.reserve(campaign, &Request::new_lead(LeadId(lead)), now).unwrap()
+        };
+        for lead in 0..600 {
+            assert!(reserve(&mut engine, lead, now).reserved().is_some());
+        }
+        assert!(reserve(&mut engine, 600, now).until().is_some());
+        let before = engine.index.asked;
+        now += TimeDelta::hours(2);
+        engine.tick(now).unwrap();
+        let asked = engine.index.asked - before;
+        assert!((1..=ids.len()).contains(&asked), "asked {asked} times");
+        let sent = ids.map(|id| engine.standing(id, now).unwrap().sent);
+        assert_eq!((sent, engine.next_wakeup()), ([300; 2], None));
     }
 }

@@ -68,6 +68,9 @@ pub(crate) struct Index {
     pub(super) foresees: bool,
     /// So many are looked at in one call once their windows are open again.
     pub(crate) looks_max: usize,
+    /// How often all rules of an account were asked.
+    #[cfg(test)]
+    pub(crate) asked: usize,
 }
 
 impl Index {
@@ -90,6 +93,8 @@ impl Index {
             foreseen_min: FORESEEN_MIN,
             foresees: false,
             looks_max: LOOKS_MAX,
+            #[cfg(test)]
+            asked: 0,
         };
         for (id, slot) in state.accounts.slots() {
             index.grow(slot);

@@ -42,6 +42,10 @@ impl Index {
             self.foresee(account, Closing::UNSURE);
             return false;
         };
+        #[cfg(test)]
+        {
+            self.asked += 1;
+        }
         let rules = AccountRules::of(state, record);
         let mut new = Outlook::of(rules, self.now);
         let closing = if self.foresees { new.foresee(rules, self.now) } else { Closing::UNSURE };
