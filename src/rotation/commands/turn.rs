@@ -2,8 +2,7 @@
 //!
 //! Opens the campaign's rota with what it sees; the rule itself is the rota's.
 
-use crate::rotation::containers::table::Hint;
-use crate::rotation::containers::table::Slot;
+use crate::rotation::containers::table::{Hint, Slot};
 use crate::rotation::index::Index;
 use crate::rotation::rota::choice::{choose, heir};
 use crate::rotation::state::State;

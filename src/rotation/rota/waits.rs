@@ -8,8 +8,7 @@ use crate::rotation::rota::Rota;
 use crate::rotation::rota::lens::Lens;
 use crate::rotation::rota::seat::{Place, Seat, are_few};
 use crate::rotation::state::exclusion::Exclusion;
-use crate::rotation::turns::standing::Member;
-use crate::rotation::turns::standing::Spot;
+use crate::rotation::turns::standing::{Member, Spot};
 use crate::vocab::{AccountId, Timestamp};
 
 /// Those that take part in the rotation and go on doing so, and the others.
