@@ -10,11 +10,11 @@ use chrono::{DateTime, Utc};
 
 use crate::policy::{Account, Campaign};
 use crate::rotation::{Outcome, Request};
-use crate::store::chain::Mark;
-use crate::store::documents::Document;
-use crate::store::durable::DurableEngine;
+use crate::store::engine::durable::DurableEngine;
 use crate::store::error::JournalError;
-use crate::store::journal::{Batch, Head, Journal, Record};
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::Document;
+use crate::store::journal::seam::{Batch, Head, Journal, Record};
 use crate::store::options::Options;
 use crate::vocab::{AccountId, CampaignId, LeadId, OwnerId, Span};
 

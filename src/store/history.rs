@@ -8,10 +8,10 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::rotation::{Engine, Event, Fact, Reserved};
-use crate::store::chain::Mark;
 use crate::store::error::{JournalError, StoreError};
-use crate::store::journal::{Head, Reader};
-use crate::store::load::{self, Facts, Page};
+use crate::store::journal::chain::Mark;
+use crate::store::journal::seam::{Head, Reader};
+use crate::store::loading::load::{self, Facts, Page};
 use crate::vocab::{AccountId, CampaignId, LeadId, ReservationId, Timestamp};
 
 /// The kept history of a store.

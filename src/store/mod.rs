@@ -3,48 +3,32 @@
 //! Knows the engine and one seam, the journal. Starts threads; reads no
 //! clock but to see how long a write takes.
 
-mod chain;
-mod check;
-mod commands;
-mod committer;
+mod committing;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-mod documents;
-mod durable;
+mod engine;
 mod error;
-mod gathering;
 mod history;
 mod journal;
-mod keeper;
-mod ledger;
-mod load;
-mod memory;
+mod loading;
 mod observer;
-mod open;
 mod options;
-mod questions;
-mod queue;
-mod room;
-mod shared;
-mod snapshots;
 #[cfg(feature = "sqlite")]
 #[expect(clippy::incompatible_msrv, reason = "the feature needs Rust 1.89, as rusqlite does")]
 mod sqlite;
-mod step;
-mod ticket;
 
-pub use chain::Mark;
-pub use check::{Report, inspect};
-pub use documents::{Document, Documents};
-pub use durable::{AsyncEngine, DurableEngine};
+pub use committing::ticket::Ticket;
+pub use engine::durable::{AsyncEngine, DurableEngine};
+pub use engine::step::Step;
 pub use error::{DurableError, JournalError, StoreError};
 pub use history::{About, Filter, Granted, History};
-pub use journal::{Batch, Head, Journal, Reader, Record};
-pub use ledger::Line;
-pub use memory::{Fault, MemoryDisk, MemoryJournal};
+pub use journal::chain::Mark;
+pub use journal::documents::{Document, Documents};
+pub use journal::ledger::Line;
+pub use journal::memory::{Fault, MemoryDisk, MemoryJournal};
+pub use journal::seam::{Batch, Head, Journal, Reader, Record};
+pub use loading::check::{Report, inspect};
 pub use observer::{Observer, Written};
 pub use options::{Options, Recovery};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteJournal, check, repair};
-pub use step::Step;
-pub use ticket::Ticket;

@@ -7,8 +7,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use crate::store::chain::Mark;
 use crate::store::error::JournalError;
+use crate::store::journal::chain::Mark;
 use crate::store::sqlite::place::Place;
 
 /// The end of the name of that file.

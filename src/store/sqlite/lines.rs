@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use crate::store::ledger::Line;
+use crate::store::journal::ledger::Line;
 
 /// Every table with rows of a snapshot, and what tells them apart within one.
 pub(crate) const TABLES: [(&str, &str); 4] = [

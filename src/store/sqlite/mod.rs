@@ -17,11 +17,11 @@ use std::path::Path;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params};
 
-use crate::store::chain::Mark;
-use crate::store::documents::Document;
 use crate::store::error::JournalError;
-use crate::store::journal::{Batch, Head, Journal, Reader};
-use crate::store::ledger::Line;
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::Document;
+use crate::store::journal::ledger::Line;
+use crate::store::journal::seam::{Batch, Head, Journal, Reader};
 use crate::store::sqlite::guard::Guard;
 use crate::store::sqlite::place::Place;
 pub(crate) use crate::store::sqlite::reader::SqliteReader;

@@ -9,14 +9,13 @@ use std::path::Path;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::store::chain::Mark;
-use crate::store::documents::Document;
 use crate::store::error::JournalError;
-use crate::store::journal::{Head, Reader, Record};
-use crate::store::sqlite::lines;
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::Document;
+use crate::store::journal::seam::{Head, Reader, Record};
 use crate::store::sqlite::place::Place;
-use crate::store::sqlite::schema;
 use crate::store::sqlite::words::said;
+use crate::store::sqlite::{lines, schema};
 
 /// A view of a store that only reads.
 pub(crate) struct SqliteReader {

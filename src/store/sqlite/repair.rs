@@ -8,13 +8,12 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::store::chain::Mark;
-use crate::store::check::{self, Report};
-use crate::store::documents::{Document, Sum};
 use crate::store::error::JournalError;
-use crate::store::journal::{Batch, Journal, Reader};
-use crate::store::load;
-use crate::store::open;
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::{Document, Sum};
+use crate::store::journal::seam::{Batch, Journal, Reader};
+use crate::store::loading::check::{self, Report};
+use crate::store::loading::{load, open};
 use crate::store::sqlite::SqliteJournal;
 use crate::store::sqlite::guard::Guard;
 use crate::store::sqlite::place::{MADE, Place};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::store::chain::Mark;
 use crate::store::error::JournalError;
+use crate::store::journal::chain::Mark;
 use crate::store::sqlite::place::Place;
 use crate::store::sqlite::words::said;
 

@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
 
+use crate::store::committing::shared::Shared;
 use crate::store::error::JournalError;
-use crate::store::journal::{Head, Journal};
-use crate::store::load::{self, Loaded};
-use crate::store::shared::Shared;
-use crate::store::snapshots::{self, Pieces};
+use crate::store::journal::seam::{Head, Journal};
+use crate::store::loading::load::{self, Loaded};
+use crate::store::loading::snapshots::{self, Pieces};
 use crate::vocab::Span;
 
 /// How many facts or parts are removed at once.
@@ -164,7 +164,7 @@ fn kept(heads: &[Head], history: Span) -> (u64, Vec<u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::chain::Mark;
+    use crate::store::journal::chain::Mark;
 
     #[test]
     fn snapshots_stay_at_the_beginning_of_each_stretch() {

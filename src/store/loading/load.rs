@@ -3,11 +3,11 @@
 //! Believes nothing that is not proven by its check, and changes nothing.
 
 use crate::rotation::{Engine, Event, Snapshot};
-use crate::store::chain::Mark;
-use crate::store::documents::{Note, Sum};
 use crate::store::error::JournalError;
-use crate::store::journal::{Head, Reader, Record};
-use crate::store::ledger::Ledger;
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::{Note, Sum};
+use crate::store::journal::ledger::Ledger;
+use crate::store::journal::seam::{Head, Reader, Record};
 
 /// How many facts are read at once.
 const PAGE: usize = 4_096;

@@ -14,17 +14,17 @@ use std::thread;
 use std::time::Duration;
 
 use crate::rotation::{Engine, Watch};
-use crate::store::chain::Mark;
-use crate::store::documents::{self, Document, Documents, Note};
+use crate::store::committing::gathering::Gathering;
+use crate::store::committing::queue::Queue;
+use crate::store::committing::room::{self, LOOKED_EVERY};
+use crate::store::committing::shared::Shared;
+use crate::store::committing::ticket::Slot;
 use crate::store::error::{JournalError, StoreError};
-use crate::store::gathering::Gathering;
-use crate::store::journal::{Batch, Journal};
-use crate::store::load;
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::{self, Document, Documents, Note};
+use crate::store::journal::seam::{Batch, Journal};
+use crate::store::loading::load;
 use crate::store::observer::Written;
-use crate::store::queue::Queue;
-use crate::store::room::{self, LOOKED_EVERY};
-use crate::store::shared::Shared;
-use crate::store::ticket::Slot;
 
 /// Up to how many callers the committer wakes by itself; for more it would be kept from writing.
 const WOKEN_HERE: usize = 2;

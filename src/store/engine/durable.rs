@@ -11,16 +11,16 @@ use std::thread::{self, JoinHandle};
 use chrono::{DateTime, Utc};
 
 use crate::rotation::{Engine, Watch};
-use crate::store::committer::Committer;
+use crate::store::committing::committer::Committer;
+use crate::store::committing::keeper::{Keeper, Stop};
+use crate::store::committing::queue::Memory;
+use crate::store::committing::shared::Shared;
+use crate::store::committing::ticket::{Slot, Ticket};
 use crate::store::error::{DurableError, JournalError, StoreError};
-use crate::store::journal::Journal;
-use crate::store::keeper::{Keeper, Stop};
+use crate::store::journal::seam::Journal;
+use crate::store::loading::open;
 use crate::store::observer::Observer;
-use crate::store::open;
 use crate::store::options::Options;
-use crate::store::queue::Memory;
-use crate::store::shared::Shared;
-use crate::store::ticket::{Slot, Ticket};
 use crate::vocab::Span;
 
 /// An [`Engine`] whose answers survive a crash. Clones are handles to the same one; any thread may

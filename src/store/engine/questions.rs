@@ -9,7 +9,7 @@ use crate::rotation::{
     CampaignDay, Config, Engine, Explanation, Forecast, Planned, QuestionError, Request,
     Reservation, ReserveError, RestOfDay, Snapshot, Standing,
 };
-use crate::store::durable::DurableEngine;
+use crate::store::engine::durable::DurableEngine;
 use crate::vocab::{AccountId, CampaignId, LeadId, OwnerId, ReservationId, Span, Timestamp};
 
 macro_rules! questions {

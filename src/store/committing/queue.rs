@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use crate::rotation::{Engine, Event, Notice, Watch};
-use crate::store::documents::{Document, Documents, Sum};
+use crate::store::committing::ticket::Slot;
 use crate::store::error::{JournalError, StoreError};
-use crate::store::ticket::Slot;
+use crate::store::journal::documents::{Document, Documents, Sum};
 
 /// The engine, as far as it has decided, and what is not written yet.
 pub(crate) struct Memory {

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use crate::rotation::Engine;
-use crate::store::chain::Mark;
-use crate::store::documents::Sum;
 use crate::store::error::JournalError;
-use crate::store::journal::Head;
-use crate::store::ledger::{Ledger, Line};
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::Sum;
+use crate::store::journal::ledger::{Ledger, Line};
+use crate::store::journal::seam::Head;
 use crate::vocab::Timestamp;
 
 /// How many bytes a part has at most; no writer is kept waiting for longer than it takes.

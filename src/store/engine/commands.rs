@@ -9,10 +9,10 @@ use crate::rotation::{
     AccountError, AttachError, AttachReport, BeginError, Begun, CampaignError, ClockError, Mode,
     Outcome, Pick, Request, ReserveError, SettleError, Settlement,
 };
-use crate::store::durable::{AsyncEngine, DurableEngine};
+use crate::store::committing::ticket::Ticket;
+use crate::store::engine::durable::{AsyncEngine, DurableEngine};
+use crate::store::engine::step::Step;
 use crate::store::error::DurableError;
-use crate::store::step::Step;
-use crate::store::ticket::Ticket;
 use crate::vocab::{AccountId, CampaignId, CivilDay, LeadId, OwnerId, Reputation, ReservationId};
 
 macro_rules! commands {

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::store::committing::queue::Memory;
+use crate::store::committing::shared::Shared;
+use crate::store::committing::ticket::Slot;
 use crate::store::error::JournalError;
-use crate::store::journal::Journal;
-use crate::store::queue::Memory;
-use crate::store::shared::Shared;
-use crate::store::ticket::Slot;
+use crate::store::journal::seam::Journal;
 
 /// How often is looked for room while nobody asks.
 pub(crate) const LOOKED_EVERY: Duration = Duration::from_millis(250);

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::store::chain::Mark;
-use crate::store::documents::Document;
 use crate::store::error::JournalError;
-use crate::store::journal::{Batch, Head, Journal, Reader, Record};
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::Document;
+use crate::store::journal::seam::{Batch, Head, Journal, Reader, Record};
 
 /// A disk in memory. It outlives the journals on it; clones are the same disk.
 #[derive(Clone, Debug, Default)]

@@ -4,11 +4,11 @@
 
 use std::fmt;
 
-use crate::store::chain::Mark;
-use crate::store::documents::{Document, Sum};
 use crate::store::error::JournalError;
-use crate::store::journal::Reader;
-use crate::store::load::{self, Reached};
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::{Document, Sum};
+use crate::store::journal::seam::Reader;
+use crate::store::loading::load::{self, Reached};
 
 /// What a look at a store found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,14 +6,14 @@
 use chrono::{DateTime, Utc};
 
 use crate::rotation::{ClockError, Config, Engine};
-use crate::store::chain::Mark;
-use crate::store::documents::{self, Documents, Note, Sum};
 use crate::store::error::{JournalError, StoreError};
-use crate::store::journal::{Batch, Journal};
-use crate::store::ledger::Ledger;
-use crate::store::load::{self, Loaded};
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::{self, Documents, Note, Sum};
+use crate::store::journal::ledger::Ledger;
+use crate::store::journal::seam::{Batch, Journal};
+use crate::store::loading::load::{self, Loaded};
+use crate::store::loading::snapshots;
 use crate::store::options::{Options, Recovery};
-use crate::store::snapshots;
 
 /// The engine and the documents of a store, which notes its events from now on.
 pub(crate) fn open(

@@ -9,10 +9,10 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::store::chain::Mark;
-use crate::store::documents::Document;
 use crate::store::error::JournalError;
-use crate::store::ledger::Line;
+use crate::store::journal::chain::Mark;
+use crate::store::journal::documents::Document;
+use crate::store::journal::ledger::Line;
 
 /// A fact as it is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::thread::{self, Thread};
 
+use crate::store::committing::queue::Memory;
 use crate::store::error::JournalError;
-use crate::store::journal::Journal;
+use crate::store::journal::seam::Journal;
 use crate::store::observer::Observer;
 use crate::store::options::Options;
-use crate::store::queue::Memory;
 
 /// Work for the writer between two batches.
 pub(crate) type Task = Box<dyn FnOnce(&mut dyn Journal) -> Option<JournalError> + Send>;

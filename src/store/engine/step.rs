@@ -6,11 +6,11 @@
 use std::ops::Deref;
 
 use crate::rotation::{Engine, Notice, Unavailable, Watch};
-use crate::store::documents::Documents;
-use crate::store::durable::{AsyncEngine, DurableEngine};
+use crate::store::committing::queue::Memory;
+use crate::store::committing::ticket::Ticket;
+use crate::store::engine::durable::{AsyncEngine, DurableEngine};
 use crate::store::error::DurableError;
-use crate::store::queue::Memory;
-use crate::store::ticket::Ticket;
+use crate::store::journal::documents::Documents;
 use crate::vocab::CampaignId;
 
 /// One step of a durable engine: commands, and changes of documents, that become durable together.
