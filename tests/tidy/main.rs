@@ -21,17 +21,34 @@ const FLOORS: [&[&str]; 7] = [
     &["cli"],
 ];
 
-/// What stands right under `src/rotation/`, in the same way.
-const ROOMS: [&[&str]; 9] = [
-    &["containers"],
-    &["state", "turns"],
-    &["rules"],
-    &["rota"],
-    &["index", "lineup", "misfit"],
-    &["engine"],
-    &["snapshot"],
-    &["commands", "history"],
-    &["questions"],
+/// The floors that have rooms, and what stands right under their folders, in the same way.
+const ROOMS: [(&str, &[&[&str]]); 3] = [
+    (
+        "rotation",
+        &[
+            &["containers"],
+            &["state", "turns"],
+            &["rules"],
+            &["rota"],
+            &["index", "lineup", "misfit"],
+            &["engine"],
+            &["snapshot"],
+            &["commands", "history"],
+            &["questions"],
+        ],
+    ),
+    (
+        "store",
+        &[
+            &["error", "observer", "options"],
+            &["journal"],
+            &["loading"],
+            &["committing", "sqlite"],
+            &["engine", "history"],
+            &["conformance"],
+        ],
+    ),
+    ("cli", &[&["options"], &["writing"], &["plans", "stores"], &["reports"], &["commands"]]),
 ];
 
 /// The floors on which equal inputs must give equal answers on every machine.
@@ -154,22 +171,29 @@ fn floors(path: &str, text: &str) -> Vec<String> {
     })
 }
 
-/// A file of the state machine uses its own room and those below; its tests may ask an engine.
+/// A file of a floor with rooms uses its own room and those below; its tests may ask any.
 fn rooms(path: &str, text: &str) -> Vec<String> {
-    const FLOOR: &str = "crate::rotation::";
-    let inside = path.strip_prefix("src/rotation/").filter(|file| *file != "mod.rs");
-    let Some(own) = inside.and_then(|file| file.split(['/', '.']).next()) else {
+    let inside = path.strip_prefix("src/").and_then(|file| file.split_once('/'));
+    let Some((floor, file)) = inside.filter(|(_, file)| *file != "mod.rs") else {
         return Vec::new();
     };
-    let height = |name: &str| ROOMS.iter().position(|rooms| rooms.contains(&name));
+    let Some((_, rooms)) = ROOMS.iter().find(|(name, _)| *name == floor) else {
+        return Vec::new();
+    };
+    let (own, face) = (first(file), format!("crate::{floor}::"));
+    // From a room, `super` is the floor, and `super::x` another way to say the same.
+    let is_room = file.ends_with("/mod.rs") || !file.contains('/');
+    let parent = if is_room { "super::" } else { "super::super::" };
+    let height = |name: &str| rooms.iter().position(|rooms| rooms.contains(&name));
     let Some(at) = height(own) else {
         return vec![format!("{path}: stands in no room; say in tests/tidy how high {own} is")];
     };
     let tests = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
     by_line(path, &text[..tests], |line| {
-        let named = code(line).split(FLOOR).skip(1).map(first);
-        let found = named.filter_map(|name| match height(name) {
-            None => Some(format!("`{FLOOR}{name}` hides the room; name the module")),
+        let named = [&face, parent]
+            .map(|prefix| code(line).split(prefix).skip(1).map(move |rest| (prefix, first(rest))));
+        let found = named.into_iter().flatten().filter_map(|(prefix, name)| match height(name) {
+            None => Some(format!("`{prefix}{name}` hides the room; name the module")),
             Some(other) => {
                 let how = direction(at, other).filter(|_| name != own)?;
                 Some(format!("room {own} reaches {how} to {name}"))

@@ -60,33 +60,64 @@ fn a_floor_that_reaches_too_far_is_named() {
 #[test]
 fn a_room_that_reaches_too_far_is_named() {
     for (path, line, said) in [
-        ("turns/run.rs", "use crate::rotation::rota::Rota;", "room turns reaches up to rota"),
         (
-            "state/mod.rs",
+            "rotation/turns/run.rs",
+            "use crate::rotation::rota::Rota;",
+            "room turns reaches up to rota",
+        ),
+        (
+            "rotation/state/mod.rs",
             "use crate::rotation::turns::run::Run;",
             "room state reaches across to turns",
         ),
         (
-            "engine.rs",
+            "rotation/engine.rs",
             "use crate::rotation::commands::pick::Pick;",
             "room engine reaches up to commands",
         ),
         (
-            "rota/mod.rs",
+            "rotation/rota/mod.rs",
             "use crate::rotation::Engine;",
             "`crate::rotation::Engine` hides the room; name the module",
         ),
+        (
+            "store/loading/open.rs",
+            "use crate::store::committing::queue::Memory;",
+            "room loading reaches up to committing",
+        ),
+        (
+            "store/history.rs",
+            "open(crate::store::engine::durable::open)",
+            "room history reaches across to engine",
+        ),
+        ("cli/plans/day.rs", "use crate::cli::reports::svg;", "room plans reaches up to reports"),
+        ("cli/options/mod.rs", "use super::writing::words;", "room options reaches up to writing"),
+        (
+            "cli/plans/day.rs",
+            "use super::super::stores::past::Past;",
+            "room plans reaches across to stores",
+        ),
+        (
+            "cli/stores/past.rs",
+            "use crate::cli::{plans, writing};",
+            "`crate::cli::{` hides the room; name the module",
+        ),
     ] {
-        let path = format!("src/rotation/{path}");
+        let path = format!("src/{path}");
         assert_eq!(rooms(&path, &format!("//! A.\n{line}\n")), [format!("{path}:2: {said}")]);
         let in_tests = format!("//! A.\n#[cfg(test)]\nmod tests {{\n    {line}\n}}\n");
         assert_eq!(rooms(&path, &in_tests), NONE);
     }
-    let said = "src/rotation/a.rs: stands in no room; say in tests/tidy how high a is";
-    assert_eq!(rooms("src/rotation/a.rs", "//! A."), [said]);
+    for (path, own) in [("rotation/a.rs", "a"), ("store/b/c.rs", "b")] {
+        let said = format!("src/{path}: stands in no room; say in tests/tidy how high {own} is");
+        assert_eq!(rooms(&format!("src/{path}"), "//! A."), [said]);
+    }
     let down = "use crate::rotation::state::State;\nuse crate::rotation::rota::seat::Seat;\n";
     assert_eq!(rooms("src/rotation/rota/mod.rs", down), NONE);
+    assert_eq!(rooms("src/store/engine/step.rs", "use crate::rotation::Engine;"), NONE);
+    assert_eq!(rooms("src/cli/plans/day.rs", "use super::course::Course;"), NONE);
     assert_eq!(rooms("src/rotation/mod.rs", "use crate::rotation::Engine;"), NONE);
+    assert_eq!(rooms("src/shards.rs", "use crate::rotation::Engine;"), NONE);
 }
 
 #[test]
