@@ -28,4 +28,7 @@ pub(crate) use account::{LIMITS_MAX, SPACING_MAX};
 pub(crate) use ramp::SILENT_DAYS;
 #[cfg(feature = "http")]
 pub(crate) use time_of_day::minute_of_day;
-pub(crate) use turn::{PLACE_MAX, Place, TURN, WEIGHT_MAX, grain, rescaled, weight, within_reach};
+pub(crate) use turn::{
+    PLACE_MAX, Place, Stride, TURN, WEIGHT_MAX, end_of_grain, grain, rescaled, weight, with_number,
+    within_reach,
+};

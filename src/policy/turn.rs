@@ -37,6 +37,19 @@ pub(crate) const fn grain(at: i128) -> i128 {
     (at + (1 << (ROUNDING_BITS - 1))) >> ROUNDING_BITS
 }
 
+/// The last place that is [compared](grain) as this one.
+#[inline]
+pub(crate) const fn end_of_grain(at: i128) -> i128 {
+    const HALF: i128 = 1 << (ROUNDING_BITS - 1);
+    ((at + HALF) | ((1 << ROUNDING_BITS) - 1)) - HALF
+}
+
+/// A place and a number below 2^16, as one number that compares as the [grain] and then the number.
+#[inline]
+pub(crate) const fn with_number(at: i128, number: u16) -> i128 {
+    ((at + (1 << (ROUNDING_BITS - 1))) & (-1 << ROUNDING_BITS)) | number as i128
+}
+
 /// An account's weight in the rotation: allowance x reputation x the operator's weight, each at
 /// least 1, so at most 10^10. One million accounts stay below 10^16.
 pub(crate) fn weight(allowance: u32, reputation: u8, operator: u8) -> u64 {
@@ -106,14 +119,6 @@ impl Place {
         self.at += self.whole + over as i128;
     }
 
-    /// Moves one turn of `weight` forward and returns the place one turn further.
-    #[inline]
-    pub(crate) const fn advance(&mut self, weight: u64) -> i128 {
-        self.forward(weight);
-        let over = self.carry + rest(self.whole, weight) >= weight;
-        self.at + self.whole + over as i128
-    }
-
     /// Takes one turn of `weight` back.
     pub(crate) const fn back(&mut self, weight: u64) {
         self.measure(weight);
@@ -139,6 +144,48 @@ impl Place {
     #[inline]
     const fn carried(&self, weight: u64) -> u64 {
         if self.divisor == weight { self.carry } else { 0 }
+    }
+}
+
+/// The turns of one weight, one after the other. Whoever walks them keeps what rounding leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stride {
+    /// One turn, rounded down.
+    whole: i128,
+    /// What that leaves, in parts of the weight.
+    rest: u64,
+    weight: u64,
+}
+
+impl Stride {
+    pub(crate) const fn of(weight: u64) -> Self {
+        let whole = divided(weight);
+        Self { whole, rest: rest(whole, weight), weight }
+    }
+
+    /// One turn, rounded down.
+    #[inline]
+    pub(crate) const fn turn(&self) -> i128 {
+        self.whole
+    }
+
+    pub(crate) const fn weight(&self) -> u64 {
+        self.weight
+    }
+
+    /// How far the next turn goes. So many in a row go as far as their sum, rounded down once, if
+    /// what is carried began with nothing.
+    #[inline]
+    pub(crate) const fn step(&self, carried: &mut u64) -> i128 {
+        let sum = *carried + self.rest;
+        let over = sum >= self.weight;
+        *carried = sum - (self.weight & (over as u64).wrapping_neg());
+        self.whole + over as i128
+    }
+
+    /// What was carried a turn before.
+    pub(crate) const fn carried_before(&self, carried: u64) -> u64 {
+        if carried >= self.rest { carried - self.rest } else { carried + self.weight - self.rest }
     }
 }
 
@@ -213,12 +260,27 @@ mod tests {
     }
 
     #[test]
+    fn strides_go_where_a_place_goes() {
+        for weight in [1, 3, 7, 999_983, 10_000_000_000] {
+            let (mut place, mut at, mut carried) = (Place::default(), 0, 0);
+            let stride = Stride::of(weight);
+            for _ in 0..10_000 {
+                place.forward(weight);
+                let before = carried;
+                at += stride.step(&mut carried);
+                assert_eq!(stride.carried_before(carried), before);
+                assert_eq!((at, carried), (place.at(), place.carry), "weight {weight}");
+            }
+        }
+    }
+
+    #[test]
     fn next_is_where_forward_goes() {
         let mut place = Place::default();
         for weight in [3, 3, 7, 7, 3] {
             let next = place.next(weight);
-            let after = place.advance(weight);
-            assert_eq!((place.at(), after), (next, place.next(weight)));
+            place.forward(weight);
+            assert_eq!(place.at(), next);
         }
     }
 
@@ -230,6 +292,20 @@ mod tests {
         // The nearest two of ten thousand accounts of the largest weight.
         let (w, t) = (10_000_000_000_i128, 100_000_000_000_000_i128);
         assert!(grain(TURN / w) > grain(TURN / w - TURN / (w * t)));
+    }
+
+    #[test]
+    fn a_grain_has_an_end_and_places_in_it_go_by_number() {
+        for at in [-70_000, -32_769, -32_768, -1, 0, 1, 32_767, 32_768, TURN / 3] {
+            let end = end_of_grain(at);
+            assert!(at <= end && grain(end) == grain(at) && grain(end + 1) == grain(at) + 1);
+            for other in [at - 40_000, at - 1, at, at + 1, at + 40_000] {
+                for (number, of) in [(0, 1), (1, 0), (7, 7)] {
+                    let as_one = with_number(at, number).cmp(&with_number(other, of));
+                    assert_eq!(as_one, (grain(at), number).cmp(&(grain(other), of)));
+                }
+            }
+        }
     }
 
     #[test]

@@ -326,7 +326,8 @@ fn same_sequence(members: &[Member], pauses: &[u64]) -> Verdict {
     Ok(())
 }
 
-/// What the benches time as the pick is what the engine does: it gives the same sequence.
+/// What the benches time as the pick has an order of its own, and the engine's rules: it gives the
+/// same sequence.
 #[test]
 fn the_rotation_alone_gives_the_engines_sequence() {
     let gap = || prop_oneof![Just(0_u64), Just(600_000_u64), 1..900_000_u64, Just(DAY + 7)];

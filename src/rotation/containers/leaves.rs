@@ -61,8 +61,8 @@ impl<T: Copy> Leaves<T> {
         }
     }
 
-    /// The entry behind so many, if it is in the first leaf or the second, as the next half a leaf
-    /// is: of leaves only the first and the last are less than half full.
+    /// The entry behind so many, if it is in the first leaf or the second, as the next quarter of a
+    /// leaf is: of leaves only the first and the last are less full than that.
     #[inline]
     pub(crate) fn near(&self, nth: usize) -> Option<&T> {
         match nth.checked_sub(self.front.len) {
@@ -328,7 +328,7 @@ mod tests {
             }
             assert_eq!((leaves.first(), leaves.last()), (plain.first(), plain.last()));
             assert_eq!((leaves.len(), leaves.is_empty()), (plain.len(), plain.is_empty()));
-            let nth = draw(LEAF / 2);
+            let nth = draw(LEAF / 4);
             assert_eq!(leaves.near(nth), plain.get(nth));
             assert!(leaves.room() <= 2 * plain.len() + 6 * LEAF, "{} {step}", leaves.room());
             longest = longest.max(plain.len());
@@ -360,9 +360,9 @@ mod tests {
             }
             assert_eq!((leaves.first(), leaves.last()), (plain.first(), plain.last()));
             assert_eq!(leaves.len(), plain.len());
-            let nth = draw(LEAF / 2);
+            let nth = draw(LEAF / 4);
             assert_eq!(leaves.near(nth), plain.get(nth));
-            assert!(leaves.room() <= 2 * plain.len() + 6 * LEAF, "{} {step}", leaves.room());
+            assert!(leaves.room() <= 4 * plain.len() + 6 * LEAF, "{} {step}", leaves.room());
             if step % 500 == 0 {
                 assert!(leaves.iter().eq(&plain) && leaves.iter().rev().eq(plain.iter().rev()));
             }

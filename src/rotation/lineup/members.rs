@@ -1,94 +1,95 @@
-//! The members of a rotation alone, and what is kept of each: its cap of the day, gap and place.
+//! A member of a rotation alone: where its turn starts, and what it may still send.
 //!
-//! Counts what a member may still send. Knows no order and not whose turn it is.
+//! Counts by days of universal time. Knows no weight and no order.
 
-use crate::policy::{Place, grain};
-use crate::rotation::containers::table::{Slot, Table};
-use crate::rotation::rota::lens::Lens;
-use crate::rotation::rota::outlook::Outlook;
-use crate::rotation::state::Attachment;
-use crate::vocab::{AccountId, Span, Timestamp};
+use crate::policy::within_reach;
+use crate::vocab::{Span, Timestamp};
 
-pub(super) const DAY_MS: i64 = 86_400_000;
+const DAY_MS: i64 = 86_400_000;
 
-/// What is kept of a member besides its outlook, which tells what is left of its cap: a line of the
-/// processor's cache.
-#[derive(Clone, Debug)]
-#[repr(align(64))]
+/// What is kept of a member.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
-    pub(super) place: Place,
-    pub(super) gap: Span,
+    /// Where its turn starts in virtual time, to the last unit.
+    pub(super) start: i128,
+    /// When its gap ends, or the day after that if its cap is used up.
+    pub(super) ready_at: Timestamp,
+    gap: Span,
+    /// Until then it may send as often as is left. Of an absent member: when it may come back.
+    lasts_until: Timestamp,
+    left: u32,
     pub(super) cap: u32,
-    pub(super) weight: u32,
 }
 
-/// The members and what follows from their sends.
-#[derive(Clone, Debug)]
-pub(super) struct Pool {
-    pub(super) members: Vec<Member>,
-    pub(super) attached: Table<AccountId, Attachment>,
-    pub(super) outlooks: Vec<Outlook>,
-    pub(super) virtual_time: Place,
-    /// The sum of the weights of those present.
-    pub(super) total_weight: u64,
-    pub(super) now: Timestamp,
-    /// When the day of universal time ends.
-    pub(super) day_end: Timestamp,
+/// Whether a member takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It has turns, but may rest.
+    Present,
+    /// Its cap is used up, and it leaves before the next pick.
+    Leaving,
+    Absent,
 }
 
-impl Pool {
-    /// No members, before all time.
-    pub(super) fn new() -> Self {
-        Self {
-            members: Vec::new(),
-            attached: Table::default(),
-            outlooks: Vec::new(),
-            virtual_time: Place::default(),
-            total_weight: 0,
-            now: Timestamp::MIN,
-            day_end: Timestamp::MIN.floor(DAY_MS).plus(Span::days(1)),
-        }
+impl Member {
+    /// One that takes no part yet and may send at once, if it ever may.
+    pub(super) const fn new(start: i128, cap: u32, gap: Span, now: Timestamp) -> Self {
+        let ready_at = if cap > 0 { now } else { Timestamp::MAX };
+        Self { start, ready_at, gap, lasts_until: Timestamp::MAX, left: 0, cap }
     }
 
-    pub(super) fn weight(&self, row: Slot) -> u64 {
-        self.members.get(row.index()).map_or(1, |member| member.weight.into())
-    }
-
-    /// Looks at a member's cap; `pause` is when its gap ends.
-    pub(super) fn renew(&mut self, row: Slot, pause: Timestamp) {
-        let (cap, weight) = (self.members[row.index()].cap, self.weight(row));
-        let outlook = &mut self.outlooks[row.index()];
-        outlook.stand(self.members[row.index()].place, weight);
-        outlook.lease(cap, if cap > 0 { self.day_end } else { Timestamp::MAX });
-        outlook.ready_at = pause.max(self.now);
-        if outlook.away() {
-            outlook.ready_at = Timestamp::MAX;
-        }
-    }
-
-    /// Counts the last send that a member may make today, or the first of a day.
-    #[inline(never)]
-    pub(super) fn spend_last(&mut self, row: Slot) {
-        let cap = self.members[row.index()].cap;
-        let outlook = &mut self.outlooks[row.index()];
-        let left = if outlook.is_spent(self.now) { 0 } else { cap.saturating_sub(1) };
-        outlook.lease(left, self.day_end);
-        if outlook.away() {
-            outlook.ready_at = outlook.ready_at.max(self.day_end);
-        }
-    }
-
+    /// Whether it may send now, as far as its gap goes.
     #[inline]
-    pub(super) fn lens(&mut self) -> Lens<'_> {
-        Lens {
-            attached: &self.attached,
-            outlooks: &self.outlooks,
-            closings: &[],
-            // A pause never gets shorter.
-            waits: &mut [],
-            campaign: Slot::from_number(0),
-            now: self.now,
-            virtual_time: grain(self.virtual_time.at()),
-        }
+    pub(super) fn is_ready(&self, now: Timestamp) -> bool {
+        self.ready_at <= now
     }
+
+    /// Whether it may come back by now, if it is absent.
+    pub(super) fn may_return(&self, now: Timestamp) -> bool {
+        self.lasts_until <= now
+    }
+
+    /// Counts a send. Says whether surely another one is left; if not, the cap is to be
+    /// [looked at](Self::spend_last).
+    #[inline]
+    pub(super) fn spend(&mut self, now: Timestamp) -> bool {
+        self.ready_at = now.plus(self.gap);
+        let goes_on = self.left > 1 && now < self.lasts_until;
+        self.left -= u32::from(goes_on);
+        goes_on
+    }
+
+    /// Counts the last send that it may make today, or the first of a day. Says whether another is
+    /// left.
+    pub(super) fn spend_last(&mut self, now: Timestamp, day_end: Timestamp) -> bool {
+        self.left = if now < self.lasts_until { 0 } else { self.cap.saturating_sub(1) };
+        self.lasts_until = day_end;
+        if self.left == 0 {
+            self.ready_at = self.ready_at.max(day_end);
+        }
+        self.left > 0
+    }
+
+    /// Gives it the whole cap of a day.
+    pub(super) fn begin_day(&mut self, day_end: Timestamp) {
+        (self.left, self.lasts_until) = (self.cap, day_end);
+    }
+
+    /// Takes over what somebody of another weight was owed or owed, in turns as many as that weight
+    /// had.
+    pub(super) fn inherit(&mut self, owed: i128, of: u64, weight: u64) {
+        let turns = owed.saturating_mul(i128::from(of));
+        self.start = within_reach(self.start - turns.div_euclid(i128::from(weight)));
+    }
+
+    /// Whether it was ready so long before it was served that it will be again by its next turn, if
+    /// all goes on as it did.
+    pub(super) fn rests_in_time(&self, was_ready_at: Timestamp, now: Timestamp) -> bool {
+        now.since(was_ready_at).as_ms() > self.gap.as_ms() / 16
+    }
+}
+
+/// When the day of universal time ends that an instant is in.
+pub(super) fn day_end(now: Timestamp) -> Timestamp {
+    now.floor(DAY_MS).plus(Span::days(1))
 }

@@ -1,20 +1,17 @@
 //! The rotation alone: members with a weight, a cap a day and a gap, and whose turn it is.
 //!
-//! It chooses and puts back by the very code that the engine does, in the same sequence. Knows no
-//! reservations, keys, leads, windows or reasons, and keeps nothing but counts.
+//! A few members lie side by side, more stand in the engine's own order; the sequence is the
+//! engine's either way. Knows no reservations, keys, leads, windows or reasons.
 
+mod block;
+mod lanes;
 mod members;
+#[cfg(test)]
+mod model;
 
-use crate::policy::{Place, grain, rescaled, within_reach};
-use crate::rotation::containers::table::Slot;
-use crate::rotation::lineup::members::{DAY_MS, Member, Pool};
-use crate::rotation::rota::Rota;
-use crate::rotation::rota::choice;
-use crate::rotation::rota::outlook::Outlook;
-use crate::rotation::rota::turnout::RETURNS_MAX;
-use crate::rotation::state::Attachment;
-use crate::rotation::state::exclusion::Exclusion;
-use crate::vocab::{AccountId, Span, Timestamp};
+use crate::rotation::lineup::block::{Block, ROOM};
+use crate::rotation::lineup::lanes::Many;
+use crate::vocab::{Span, Timestamp};
 
 /// A weighted rotation of members for callers that need no reservations: each pick counts as sent.
 ///
@@ -35,35 +32,35 @@ use crate::vocab::{AccountId, Span, Timestamp};
 /// time, and two sends of one member are never closer than its gap. It is made for 2^30 picks of a
 /// member of weight 1, a billion, and for as many times more as a member weighs.
 #[derive(Clone, Debug)]
-pub struct Lineup {
-    pool: Pool,
-    rota: Rota,
+pub struct Lineup(Members);
+
+/// The members, by how many there are.
+#[derive(Clone, Debug)]
+enum Members {
+    Few(Box<Block>),
+    Many(Box<Many>),
 }
 
 impl Lineup {
     /// A rotation without members.
     pub fn new() -> Self {
-        Self { pool: Pool::new(), rota: Rota::default() }
+        Self(Members::Few(Box::new(Block::new())))
     }
 
     /// Adds a member and returns its number, counted from 0. A weight of 0 counts as 1; `cap` is
     /// the most sends in a day of universal time.
     pub fn add(&mut self, weight: u32, cap: u32, gap: Span) -> u32 {
-        let number = u32::try_from(self.pool.members.len()).unwrap_or(u32::MAX);
-        let (slot, id) = (Slot::from_number(number), AccountId(number.into()));
         let weight = weight.max(1);
-        self.pool.members.push(Member { place: Place::default(), gap, cap, weight });
-        self.pool.outlooks.push(Outlook::NONE);
-        let offset = self.pool.virtual_time.at();
-        self.pool.attached.insert(id, Attachment::new(offset));
-        self.pool.renew(slot, Timestamp::MIN);
-        self.rota.add(&mut self.pool.lens(), slot, slot);
-        if !self.pool.outlooks[slot.index()].away() {
-            self.rota.lift(slot);
-            self.let_leave();
-            self.bring_back(&[slot]);
+        if let Members::Few(block) = &mut self.0 {
+            if block.seats().len() < ROOM {
+                return block.add(weight.into(), cap, gap);
+            }
+            self.0 = Members::Many(Box::new(Many::of(block)));
         }
-        number
+        match &mut self.0 {
+            Members::Few(block) => block.add(weight.into(), cap, gap),
+            Members::Many(many) => many.add(weight.into(), cap, gap),
+        }
     }
 
     /// Picks a member and counts its send. A `now` before the latest one counts as that.
@@ -71,231 +68,19 @@ impl Lineup {
     /// # Errors
     /// The least instant at which somebody may send; [`Timestamp::MAX`] if nobody ever may.
     pub fn pick(&mut self, now: Timestamp) -> Result<u32, Timestamp> {
-        let now = self.pool.now.max(now);
-        self.pool.now = now;
-        let (row, jumped_to) = match self.whose_turn(now) {
-            Some(row) => (row, None),
-            None => self.turn_of_all(now)?,
-        };
-        self.charge(row, jumped_to);
-        Ok(row.number())
-    }
-
-    /// Whose turn it is, if that is known without another look at anybody.
-    #[inline]
-    fn whose_turn(&mut self, now: Timestamp) -> Option<Slot> {
-        let Self { pool, rota } = self;
-        let is_quiet = now < pool.day_end && rota.is_calm(now) && rota.is_settled(now);
-        let virtual_time = grain(pool.virtual_time.at());
-        if is_quiet { rota.whose_turn(&pool.outlooks, virtual_time, now) } else { None }
-    }
-
-    #[inline(never)]
-    fn turn_of_all(&mut self, now: Timestamp) -> Result<(Slot, Option<i128>), Timestamp> {
-        if self.pool.day_end <= now {
-            self.pool.day_end = now.floor(DAY_MS).plus(Span::days(1));
+        match &mut self.0 {
+            Members::Few(block) => block.pick(now),
+            Members::Many(many) => many.pick(now),
         }
-        if !self.rota.is_calm(now) {
-            self.arrive();
-        }
-        if !self.rota.is_settled(now) {
-            if !self.anybody_ready() {
-                return Err(self.until());
-            }
-            self.gather();
-        }
-        let turn = choice::choose(&mut self.rota, &mut self.pool.lens(), Exclusion::NONE);
-        turn.ok_or_else(|| self.until())
     }
 
     /// Gives a member another weight. It stays as many of its turns before or behind as it was.
     pub fn set_weight(&mut self, member: u32, weight: u32) {
-        let (row, weight) = (Slot::from_number(member), weight.max(1));
-        let Pool { members, attached, outlooks, virtual_time, total_weight, .. } = &mut self.pool;
-        let (Some(of), Some(outlook), Some(attachment)) =
-            (members.get_mut(row.index()), outlooks.get_mut(row.index()), attached.at_mut(row))
-        else {
-            return;
-        };
-        let old = std::mem::replace(&mut of.weight, weight);
-        if old == weight {
-            return;
+        let weight = weight.max(1);
+        match &mut self.0 {
+            Members::Few(block) => block.set_weight(member, weight.into()),
+            Members::Many(many) => many.set_weight(member, weight.into()),
         }
-        let (old, weight) = (u64::from(old), u64::from(weight));
-        let start = of.place.at() + attachment.offset();
-        let start = rescaled(start, virtual_time.at(), old, weight);
-        attachment.set_offset(within_reach(start.saturating_sub(of.place.at())));
-        outlook.stand(of.place, weight);
-        if attachment.present {
-            *total_weight = *total_weight - old + weight;
-        }
-        self.rota.told(&mut self.pool.lens(), row, true);
-    }
-
-    /// Looks again at those that may leave or stay by now.
-    fn arrive(&mut self) {
-        while let Some((row, _)) = self.rota.flipped(self.pool.now) {
-            self.look_again(row);
-        }
-        for (row, _) in self.rota.staying(self.pool.now) {
-            self.look_again(row);
-        }
-        self.rota.wake(&mut self.pool.lens());
-    }
-
-    /// Sees to it that a member stands by its present outlook.
-    fn look_again(&mut self, row: Slot) {
-        self.refresh(row);
-        self.rota.seat_anew(&mut self.pool.lens(), row);
-    }
-
-    fn refresh(&mut self, row: Slot) -> Outlook {
-        let outlook = self.pool.outlooks[row.index()];
-        if outlook.flips_at <= self.pool.now {
-            self.pool.renew(row, outlook.ready_at);
-        }
-        self.pool.outlooks[row.index()]
-    }
-
-    fn anybody_ready(&mut self) -> bool {
-        if self.rota.next(&mut self.pool.lens(), Exclusion::NONE).is_some() {
-            return true;
-        }
-        let now = self.pool.now;
-        while let Some((_, (_, row), _)) = self.rota.first_absent().filter(|(at, ..)| *at <= now) {
-            if self.refresh(row).is_ready(self.pool.now) {
-                return true;
-            }
-            self.rota.seat_anew(&mut self.pool.lens(), row);
-        }
-        false
-    }
-
-    fn until(&mut self) -> Timestamp {
-        let first = self.rota.first_waiting(&mut self.pool.lens(), Exclusion::NONE);
-        first.map_or(Timestamp::MAX, |(at, _)| at)
-    }
-
-    /// Who cannot take part leaves.
-    fn let_leave(&mut self) {
-        let mut leaving = self.rota.take_leaving();
-        leaving.sort_unstable();
-        leaving.dedup();
-        for row in leaving {
-            let is_present = self.pool.attached.at(row).is_some_and(|of| of.present);
-            if !is_present || !self.refresh(row).away() {
-                continue;
-            }
-            let (at, leaving) = (self.pool.virtual_time.at(), (row, self.pool.weight(row)));
-            let heir = choice::heir(&mut self.rota, &mut self.pool.lens(), at, leaving);
-            self.leave(row, heir);
-            for row in [row].into_iter().chain(heir) {
-                self.rota.seat_anew(&mut self.pool.lens(), row);
-            }
-        }
-    }
-
-    /// Who cannot take part leaves, and of those that can the first come back.
-    fn gather(&mut self) {
-        self.let_leave();
-        loop {
-            let coming = self.coming();
-            self.bring_back(&coming);
-            if coming.is_empty() || self.rota.next(&mut self.pool.lens(), Exclusion::NONE).is_some()
-            {
-                break;
-            }
-        }
-    }
-
-    fn coming(&mut self) -> Vec<Slot> {
-        let mut coming = Vec::new();
-        while coming.len() < RETURNS_MAX {
-            let Some(((_, row), _)) = self.rota.next_coming(self.pool.now) else { break };
-            if self.refresh(row).away() {
-                self.rota.seat_anew(&mut self.pool.lens(), row);
-            } else {
-                self.rota.lift(row);
-                coming.push(row);
-            }
-        }
-        coming
-    }
-
-    /// Lets members take part, at the present of those that do.
-    fn bring_back(&mut self, coming: &[Slot]) {
-        let virtual_time = self.pool.virtual_time.at();
-        let present = choice::present(&mut self.rota, &mut self.pool.lens(), virtual_time);
-        for row in coming.iter().copied() {
-            let (at, weight) = (self.pool.outlooks[row.index()].at, self.pool.weight(row));
-            if let Some(attachment) = self.pool.attached.at_mut(row) {
-                attachment.set_offset(attachment.offset().max(present - at));
-                attachment.present = true;
-                self.pool.total_weight += weight;
-            }
-            self.rota.seat_anew(&mut self.pool.lens(), row);
-        }
-    }
-
-    /// Takes a member's weight out of the total; what it is owed or owes goes to the heir.
-    fn leave(&mut self, row: Slot, heir: Option<Slot>) {
-        let (at, weight) = (self.pool.outlooks[row.index()].at, self.pool.weight(row));
-        let Some(attachment) = self.pool.attached.at_mut(row) else { return };
-        attachment.present = false;
-        self.pool.total_weight -= weight;
-        let owed = self.pool.virtual_time.at() - (at + attachment.offset());
-        let Some(heir) = heir else { return };
-        attachment.add(owed);
-        let turns = owed.saturating_mul(i128::from(weight));
-        let weight = self.pool.weight(heir);
-        if let Some(attachment) = self.pool.attached.at_mut(heir) {
-            let turns = turns.div_euclid(i128::from(weight));
-            attachment.set_offset(within_reach(attachment.offset().saturating_sub(turns)));
-        }
-    }
-
-    /// Puts a member back whose lease has ended, or that cannot stay in the order.
-    #[inline(never)]
-    fn put_back(&mut self, row: Slot) {
-        if !self.pool.outlooks[row.index()].is_calm(self.pool.now) {
-            self.pool.spend_last(row);
-        }
-        let rests_until = self.pool.outlooks[row.index()].ready_at;
-        self.rota.served(&mut self.pool.lens(), row, rests_until);
-    }
-
-    /// Counts a send and puts the member back.
-    #[inline]
-    fn charge(&mut self, row: Slot, jumped_to: Option<i128>) {
-        let Pool { members, attached, outlooks, virtual_time, total_weight, now, .. } =
-            &mut self.pool;
-        if let Some(to) = jumped_to {
-            virtual_time.jump(to);
-        }
-        let (Some(member), Some(attachment), Some(outlook)) =
-            (members.get_mut(row.index()), attached.at_mut(row), outlooks.get_mut(row.index()))
-        else {
-            return;
-        };
-        let weight = u64::from(member.weight);
-        // A rested member catches up by one turn at most.
-        let least = virtual_time.at() - member.place.turn(weight);
-        let start = member.place.at() + attachment.offset();
-        if start < least {
-            attachment.add(least - start);
-        }
-        virtual_time.forward(*total_weight);
-        outlook.advance(&mut member.place, weight);
-        outlook.ready_at = now.plus(member.gap);
-        let rest = (outlook.ready_at, *now);
-        if outlook.spend(*now) && self.rota.serve(row, outlook, attachment, rest) {
-            self.rota.fetch(outlooks, |row, _| {
-                let attachment = attached.at(row).map_or(0, |of| u64::from(of.present));
-                attachment ^ members.get(row.index()).map_or(0, |of| u64::from(of.weight))
-            });
-            return;
-        }
-        self.put_back(row);
     }
 }
 
@@ -308,10 +93,14 @@ impl Default for Lineup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rotation::lineup::model::Model;
+
+    /// How many histories there are.
+    const SEEDS: u64 = 400;
 
     #[test]
     fn a_gap_and_a_cap_are_kept_and_waits_end_when_they_say() {
-        let at = |ms| Timestamp::from_unix_ms(ms).unwrap();
+        let (at, day) = (|ms| Timestamp::from_unix_ms(ms).unwrap(), 86_400_000);
         let mut lineup = Lineup::new();
         assert_eq!(lineup.pick(at(0)), Err(Timestamp::MAX));
         lineup.add(1, 2, Span::seconds(1));
@@ -319,7 +108,79 @@ mod tests {
         assert_eq!(lineup.pick(at(0)), Ok(0));
         assert_eq!(lineup.pick(at(0)), Err(at(1_000)));
         assert_eq!(lineup.pick(at(1_000)), Ok(0));
-        assert_eq!(lineup.pick(at(3_000)), Err(at(DAY_MS)));
-        assert_eq!(lineup.pick(at(DAY_MS)), Ok(0));
+        assert_eq!(lineup.pick(at(3_000)), Err(at(day)));
+        assert_eq!(lineup.pick(at(day)), Ok(0));
+    }
+
+    /// What may happen in a history, by a draw.
+    struct Course {
+        members: u64,
+        weight_max: u64,
+        cap_max: u64,
+        gaps: u64,
+        gap_ms: u64,
+        /// One step in so many is that somebody joins.
+        joins: u64,
+    }
+
+    /// Members join, send, rest, use up their caps and get other weights, over some days. Those
+    /// that lie side by side, those that stand in lanes from the beginning and those that go over
+    /// from one to the other are picked as the model says.
+    fn is_as_the_model_says(mut seed: u64, steps: u32) {
+        let first = seed;
+        let mut draw = |most: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
+            (seed >> 33) % most
+        };
+        let mut one_of = |of: &[u64]| of[usize::try_from(draw(of.len() as u64)).unwrap()];
+        let course = Course {
+            members: one_of(&[8, 16, 20, 60]),
+            weight_max: one_of(&[2, 3, 60, 5_000]),
+            cap_max: one_of(&[2, 5, 30]),
+            gaps: one_of(&[1, 2, 3, 50]),
+            gap_ms: one_of(&[1, 3_000, 60_000]),
+            joins: one_of(&[2, 40]),
+        };
+        let lanes = Lineup(Members::Many(Box::new(Many::of(&Block::new()))));
+        let (mut lineups, mut model) = ([Lineup::new(), lanes], Model::new());
+        let small = |of: u64| u32::try_from(of).unwrap();
+        let (mut now, mut members) = (draw(1 << 40), 0);
+        for step in 0..steps {
+            match draw(40) {
+                _ if members < course.members && draw(course.joins) == 0 => {
+                    let (weight, cap) = (draw(course.weight_max), draw(course.cap_max));
+                    let (weight, cap) = (small(weight), small(cap));
+                    let gap = Span::milliseconds(draw(course.gaps) * course.gap_ms);
+                    for lineup in &mut lineups {
+                        assert_eq!(u64::from(lineup.add(weight, cap, gap)), members);
+                    }
+                    model.add(weight, cap, gap);
+                    members += 1;
+                }
+                1 => {
+                    let (member, weight) = (draw(members + 1), draw(course.weight_max));
+                    let (member, weight) = (small(member), small(weight));
+                    for lineup in &mut lineups {
+                        lineup.set_weight(member, weight);
+                    }
+                    model.set_weight(member, weight);
+                }
+                of => {
+                    now += if of < 10 { draw(2 * course.gap_ms) } else { 0 };
+                    now += if draw(200) == 0 { draw(86_400_000) } else { 0 };
+                    let at = Timestamp::from_unix_ms(i64::try_from(now).unwrap()).unwrap();
+                    let picked = model.pick(at);
+                    let ours = lineups.each_mut().map(|lineup| lineup.pick(at));
+                    assert_eq!(ours, [picked, picked], "seed {first}, step {step} at {at}");
+                    let until = picked.err().filter(|at| *at < Timestamp::MAX && draw(2) == 0);
+                    now += until.map_or(0, |until| until.since(at).as_ms());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn few_and_many_members_are_picked_as_the_model_says() {
+        (0..SEEDS).for_each(|seed| is_as_the_model_says(seed, 1_500));
     }
 }

@@ -9,25 +9,8 @@ use crate::rotation::rota::lens::Lens;
 use crate::rotation::rota::outlook::Outlook;
 use crate::rotation::rota::seat::Present;
 use crate::rotation::state::exclusion::Exclusion;
-use crate::vocab::Timestamp;
 
 impl Rota {
-    /// The account whose turn it is, if that is known without another look at anybody.
-    #[inline]
-    pub(crate) fn whose_turn(
-        &mut self,
-        outlooks: &[Outlook],
-        virtual_time: i128,
-        now: Timestamp,
-    ) -> Option<Slot> {
-        let Self { seats, turns, .. } = self;
-        let rows = Present { seats, outlooks, now };
-        let row = turns.first_eligible(virtual_time, &rows)?.row();
-        let (seat, outlook) = rows.find(row)?;
-        let is_there = seat.moves == outlook.moves && outlook.is_ready(now);
-        is_there.then_some(row)
-    }
-
     /// The first in the order of turns: of those whose start has come the one with the earliest
     /// deadline.
     #[inline]

@@ -126,26 +126,6 @@ impl Outlook {
         self.grants = self.grants.min(grants);
     }
 
-    /// Of a member that may send so many times until an instant, and then again. With none of them
-    /// it is away.
-    pub(crate) fn lease(&mut self, grants: u32, until: Timestamp) {
-        self.grants = grants;
-        (self.calm_until, self.flips_at) =
-            if grants > 0 { (until.max(FIRST), Timestamp::MAX) } else { (AWAY, until) };
-    }
-
-    /// Takes one of the grants that are left. Says whether the lease goes on.
-    #[inline]
-    pub(crate) fn spend(&mut self, now: Timestamp) -> bool {
-        self.grants = self.grants.saturating_sub(1);
-        self.is_calm(now)
-    }
-
-    /// Whether no grant is left until the lease would have ended.
-    pub(crate) fn is_spent(&self, now: Timestamp) -> bool {
-        self.grants == 0 && now < self.calm_until
-    }
-
     /// Whether it is out of the rotation: it comes back at the present, owed nothing.
     #[inline]
     pub(crate) fn away(&self) -> bool {
@@ -179,14 +159,6 @@ impl Outlook {
     pub(crate) fn stand(&mut self, place: Place, weight: u64) {
         self.moves = self.moves.wrapping_add(u32::from(self.at != place.at()));
         (self.at, self.next) = (place.at(), place.next(weight));
-    }
-
-    /// Moves its place a turn forward, and takes that in.
-    #[inline]
-    pub(crate) fn advance(&mut self, place: &mut Place, weight: u64) {
-        self.moves = self.moves.wrapping_add(1);
-        self.next = place.advance(weight);
-        self.at = place.at();
     }
 }
 

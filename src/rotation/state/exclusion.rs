@@ -12,9 +12,6 @@ pub(crate) struct Exclusion<'a> {
 }
 
 impl<'a> Exclusion<'a> {
-    /// Nobody.
-    pub(crate) const NONE: Self = Self { ids: &[], in_order: true };
-
     #[inline]
     pub(crate) fn of(ids: &'a [AccountId]) -> Self {
         Self { ids, in_order: ids.is_empty() || ids.is_sorted() }
