@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
-use crate::http::shapes::calendar::instant;
+use crate::http::calendar::instant;
 use crate::rotation::{CapUse, Notice, Noticed};
 use crate::vocab::{OwnerId, Timestamp};
 

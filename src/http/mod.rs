@@ -25,6 +25,7 @@
 #![expect(unused_qualifications, reason = "what describes the calls for OpenAPI writes them")]
 
 mod around;
+mod calendar;
 mod caller;
 mod calls;
 mod feed;

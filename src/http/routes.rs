@@ -13,9 +13,10 @@ use crate::http::calls::{
     reports, reservations, warmup,
 };
 use crate::http::openapi::{self, Description};
+use crate::http::page;
 use crate::http::problem::Problem;
 use crate::http::service::Service;
-use crate::http::{page, watch};
+use crate::http::watch;
 
 impl Service {
     /// The routes, to be served or mounted. Calls are found under `/api/v1`.

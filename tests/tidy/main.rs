@@ -22,15 +22,15 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// The floors that have rooms, and what stands right under their folders, in the same way.
-const ROOMS: [(&str, &[&[&str]]); 3] = [
+const ROOMS: [(&str, &[&[&str]]); 4] = [
     (
         "rotation",
         &[
             &["containers"],
-            &["state", "turns"],
+            &["lineup", "state", "turns"],
             &["rules"],
             &["rota"],
-            &["index", "lineup", "misfit"],
+            &["index", "misfit"],
             &["engine"],
             &["snapshot"],
             &["commands", "history"],
@@ -46,6 +46,18 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
             &["committing", "sqlite"],
             &["engine", "history"],
             &["conformance"],
+        ],
+    ),
+    (
+        "http",
+        &[
+            &["calendar", "meters", "problem", "records", "settings"],
+            &["feed", "keys", "limits", "listeners", "openapi", "refusals", "room", "spacing"],
+            &["service"],
+            &["around", "caller", "input", "page", "serving"],
+            &["shapes"],
+            &["calls", "watch"],
+            &["routes"],
         ],
     ),
     ("cli", &[&["options"], &["writing"], &["plans", "stores"], &["reports"], &["commands"]]),

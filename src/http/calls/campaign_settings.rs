@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::http::calendar::{WEEK, days};
 use crate::http::caller::Caller;
 use crate::http::calls::campaigns;
 use crate::http::input::{self, Body, Id};
@@ -16,7 +17,6 @@ use crate::http::problem::{Detail, Problem};
 use crate::http::records::{self, CampaignRecord, ScheduleRecord};
 use crate::http::service::Service;
 use crate::http::shapes::answers::Said;
-use crate::http::shapes::calendar::{WEEK, days};
 use crate::http::spacing;
 use crate::import::fields::{Fields, given, whole};
 use crate::policy::{Campaign, Schedule, ScheduleError};

@@ -6,13 +6,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::http::calendar::instant;
 use crate::http::caller::Caller;
 use crate::http::input::{self, Body, Id, LIST_MAX, Page, Params};
 use crate::http::problem::Problem;
 use crate::http::records::{self, CampaignRecord, Kind};
 use crate::http::service::Service;
 use crate::http::shapes::answers::Said;
-use crate::http::shapes::calendar::instant;
 use crate::http::shapes::campaign_view::{self, CampaignView};
 use crate::http::spacing;
 use crate::import::fields::{Fields, whole};

@@ -367,7 +367,7 @@ async fn end(
     let ended = caller.engine.step(|step| {
         let id = own(step, caller, id)?;
         let settlement = work(step, id)?;
-        let late_since = settlement.late_since.map(crate::http::shapes::calendar::instant);
+        let late_since = settlement.late_since.map(crate::http::calendar::instant);
         let reservation = shown(step, id)?;
         Ok::<_, Problem>(Ended { reservation, repeated: settlement.repeated, late_since })
     });

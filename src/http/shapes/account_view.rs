@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::http::calendar::instant;
 use crate::http::records::AccountRecord;
-use crate::http::shapes::calendar::instant;
 use crate::http::shapes::rotation_view::{self, RotationView};
 use crate::policy::{Account, Link, Provider};
 use crate::rotation::Engine;

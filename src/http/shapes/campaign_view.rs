@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::http::calendar::instant;
 use crate::http::records::CampaignRecord;
-use crate::http::shapes::calendar::instant;
 use crate::policy::{Campaign, CampaignState};
 
 /// A campaign.

@@ -5,7 +5,6 @@
 pub(super) mod account_body;
 pub(super) mod account_view;
 pub(super) mod answers;
-pub(super) mod calendar;
 pub(super) mod campaign_view;
 pub(super) mod reservation_view;
 pub(super) mod rotation_body;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::shapes::calendar::instant;
+use crate::http::calendar::instant;
 use crate::policy::Block;
 use crate::rotation::{Candidate, EmailKind, Engine, Fate, Pick, Reservation};
 use crate::vocab::{AccountId, Timestamp};

@@ -9,8 +9,8 @@ use chrono::Weekday;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::http::calendar::{WEEK, days};
 use crate::http::input::LIST_MAX;
-use crate::http::shapes::calendar::{WEEK, days};
 use crate::http::shapes::rotation_view::{LimitView, RampView, UNITS};
 use crate::import::fields::{Fields, whole};
 use crate::policy::{

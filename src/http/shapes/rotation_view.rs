@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::shapes::calendar::WEEK;
+use crate::http::calendar::WEEK;
 use crate::policy::{Account, Limit, Pace, Ramp, Schedule, WarmupMail};
 use crate::vocab::{CivilDay, Span};
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::shapes::calendar::instant;
+use crate::http::calendar::instant;
 use crate::http::shapes::reservation_view::{self, ReasonView};
 use crate::rotation::{Engine, Standing};
 

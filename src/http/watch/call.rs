@@ -9,12 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::http::calendar::instant;
 use crate::http::caller::Caller;
 use crate::http::input::{self, Id, LIST_MAX, Page, Params};
 use crate::http::problem::Problem;
 use crate::http::records::{self, CampaignRecord, Kind};
 use crate::http::service::Service;
-use crate::http::shapes::calendar::instant;
 use crate::http::shapes::campaign_view;
 use crate::http::shapes::reservation_view::{self, ReasonView};
 use crate::http::shapes::standing_view::{self, StandingView};
