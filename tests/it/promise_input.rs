@@ -89,23 +89,28 @@ fn a_member_of_a_lineup_keeps_its_cap_at_the_first_instant() {
     assert_eq!(lineup.pick(until), Ok(0));
 }
 
-/// From the largest weight to the least and back, places stay where sums do not overflow.
+/// From the largest weight to the least and back, places stay where sums do not overflow; among few
+/// members and among many.
 #[test]
 fn a_member_of_a_lineup_can_go_from_any_weight_to_any() {
-    let mut lineup = Lineup::new();
-    lineup.add(u32::MAX, u32::MAX, Span::hours(1));
-    lineup.add(1, u32::MAX, Span::ZERO);
-    let mut now = Timestamp::EPOCH;
-    for weight in [1, u32::MAX, 1, 2, u32::MAX, u32::MAX - 1, 1] {
-        for _ in 0..4 {
+    for others in [1, 20] {
+        let mut lineup = Lineup::new();
+        lineup.add(u32::MAX, u32::MAX, Span::hours(1));
+        for _ in 0..others {
+            lineup.add(1, u32::MAX, Span::ZERO);
+        }
+        let mut now = Timestamp::EPOCH;
+        for weight in [1, u32::MAX, 1, 2, u32::MAX, u32::MAX - 1, 1] {
+            for _ in 0..4 * others {
+                lineup.pick(now).unwrap();
+            }
+            lineup.set_weight(0, weight);
+            for _ in 0..4 * others {
+                lineup.pick(now).unwrap();
+            }
+            now = now.plus(Span::hours(1));
             lineup.pick(now).unwrap();
         }
-        lineup.set_weight(0, weight);
-        for _ in 0..4 {
-            lineup.pick(now).unwrap();
-        }
-        now = now.plus(Span::hours(1));
-        lineup.pick(now).unwrap();
     }
 }
 

@@ -179,6 +179,27 @@ mod tests {
         }
     }
 
+    /// They are served so long after their gaps ended that they go behind the others whatever they
+    /// do, and then all at once, so that one call finds that half of them rest.
+    #[test]
+    fn thousands_that_rest_unexpectedly_are_passed_over() {
+        const MEMBERS: u64 = 40_000;
+        let at = |ms| Timestamp::EPOCH.plus(Span::milliseconds(ms));
+        let mut lineup = Lineup::new();
+        for number in 0..MEMBERS {
+            lineup.add(1, 1_000, Span::seconds(1_000 + number * 7_919 % 38_000));
+        }
+        // Everybody has a turn in twelve hours; the gaps are up to eleven.
+        let step = 43_200_000 / MEMBERS;
+        let served = (0..2 * MEMBERS).map(|nth| lineup.pick(at(nth * step)).is_ok());
+        assert_eq!(served.filter(|is_served| *is_served).count(), 80_000);
+        let now = at(2 * MEMBERS * step);
+        let ready = (0..MEMBERS).take_while(|_| lineup.pick(now).is_ok()).count();
+        assert!((10_000..30_000).contains(&ready), "{ready} of {MEMBERS} were ready");
+        let until = lineup.pick(now).unwrap_err();
+        assert!(now < until && lineup.pick(until).is_ok());
+    }
+
     #[test]
     fn few_and_many_members_are_picked_as_the_model_says() {
         (0..SEEDS).for_each(|seed| is_as_the_model_says(seed, 1_500));

@@ -274,40 +274,51 @@ impl Many {
             Stands::Ahead => self.ahead.remove(lane),
             Stands::Resting => self.resting.remove(lane),
         }
-        let of = &mut self.lanes[lane as usize];
-        of.stands = Stands::Nowhere;
-        let Some(number) = of.first() else { return };
-        let member = &self.seats[number as usize].member;
-        let (start, due) = (grain(member.start), of.due(&self.seats, number));
-        let due = Due { at: due.0, number, lane };
-        if start > grain(self.virtual_time) {
-            of.stands = Stands::Ahead;
-            self.ahead.push(Start { start, due });
-        } else if member.is_ready(self.now) {
-            of.stands = Stands::Eligible;
-            self.eligible.push(due);
-        } else {
-            self.rest(lane);
+        self.lanes[lane as usize].stands = Stands::Nowhere;
+        while let Some(number) = self.lanes[lane as usize].first() {
+            let of = &mut self.lanes[lane as usize];
+            let member = &self.seats[number as usize].member;
+            let (start, due) = (grain(member.start), of.due(&self.seats, number));
+            let due = Due { at: due.0, number, lane };
+            if start > grain(self.virtual_time) {
+                of.stands = Stands::Ahead;
+                return self.ahead.push(Start { start, due });
+            }
+            if member.is_ready(self.now) {
+                of.stands = Stands::Eligible;
+                return self.eligible.push(due);
+            }
+            if self.rests_as_one(lane, number) {
+                return;
+            }
         }
     }
 
-    /// Has a lane rest that stands nowhere and whose first member does. If somebody behind it is
-    /// ready before it, that member rests beside the lane.
+    /// Has a lane rest that stands nowhere and whose first member does.
     #[inline(never)]
     fn rest(&mut self, lane: u32) {
         let of = &mut self.lanes[lane as usize];
         of.stands = Stands::Nowhere;
         let Some(number) = of.first() else { return };
-        let at = self.seats[number as usize].member.ready_at;
+        if !self.rests_as_one(lane, number) {
+            self.stand(lane);
+        }
+    }
+
+    /// Has a lane rest whose first member does. If somebody behind it is ready before it, only the
+    /// first rests, beside the lane. Says whether the lane does.
+    fn rests_as_one(&mut self, lane: u32, first: u32) -> bool {
+        let of = &mut self.lanes[lane as usize];
+        let at = self.seats[first as usize].member.ready_at;
         if of.descents > 0 {
             of.drop_first(&self.seats, at);
-            self.park(number);
-            self.stand(lane);
-        } else {
-            of.stands = Stands::Resting;
-            self.resting.push(Ready { at, lane });
-            self.quiet_until = self.quiet_until.min(at);
+            self.park(first);
+            return false;
         }
+        of.stands = Stands::Resting;
+        self.resting.push(Ready { at, lane });
+        self.quiet_until = self.quiet_until.min(at);
+        true
     }
 
     fn park(&mut self, number: u32) {
