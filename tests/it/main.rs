@@ -89,6 +89,7 @@ mod promise_caps;
 mod promise_explain;
 mod promise_input;
 mod promise_leads;
+mod promise_lineup;
 mod promise_once;
 mod promise_peers;
 mod promise_replay;

@@ -7,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use mailrota::{
     Account, AccountError, AccountId, AttachError, Campaign, CampaignError, CampaignId, ClockError,
-    Config, Engine, LeadId, Limit, Lineup, Mode, Outcome, OwnerId, Pick, Request, ReservationId,
+    Config, Engine, LeadId, Limit, Mode, Outcome, OwnerId, Pick, Request, ReservationId,
     ReserveError, SettleError, Snapshot, Span, Timestamp,
 };
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
@@ -73,44 +73,6 @@ fn instants_beyond_the_calendar_are_refused() {
         let held = engine.hold_account(AccountId(1), Some(now), monday());
         assert!(matches!(held, Err(AccountError::Clock(ClockError::OutOfRange(_)))));
         assert_eq!(engine.snapshot(), snapshot, "after {now}");
-    }
-}
-
-/// The first day that there is has an end, and a member's cap holds until then.
-#[test]
-fn a_member_of_a_lineup_keeps_its_cap_at_the_first_instant() {
-    let mut lineup = Lineup::new();
-    lineup.add(1, 2, Span::ZERO);
-    let (first, next) = (Timestamp::MIN, Timestamp::MIN.plus(Span::milliseconds(1)));
-    assert_eq!(lineup.pick(first), Ok(0));
-    assert_eq!(lineup.pick(next), Ok(0));
-    let until = lineup.pick(next).unwrap_err();
-    assert!(next < until && until <= first.plus(Span::days(1)), "{until}");
-    assert_eq!(lineup.pick(until), Ok(0));
-}
-
-/// From the largest weight to the least and back, places stay where sums do not overflow; among few
-/// members and among many.
-#[test]
-fn a_member_of_a_lineup_can_go_from_any_weight_to_any() {
-    for others in [1, 20] {
-        let mut lineup = Lineup::new();
-        lineup.add(u32::MAX, u32::MAX, Span::hours(1));
-        for _ in 0..others {
-            lineup.add(1, u32::MAX, Span::ZERO);
-        }
-        let mut now = Timestamp::EPOCH;
-        for weight in [1, u32::MAX, 1, 2, u32::MAX, u32::MAX - 1, 1] {
-            for _ in 0..4 * others {
-                lineup.pick(now).unwrap();
-            }
-            lineup.set_weight(0, weight);
-            for _ in 0..4 * others {
-                lineup.pick(now).unwrap();
-            }
-            now = now.plus(Span::hours(1));
-            lineup.pick(now).unwrap();
-        }
     }
 }
 

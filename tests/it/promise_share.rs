@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mailrota::{AccountId, Engine, Lineup, Mode, Span, Timestamp};
+use mailrota::{AccountId, Engine, Mode};
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq};
 
@@ -14,14 +14,14 @@ use crate::world::{CAMPAIGN, engine, monday, send};
 
 /// What each account of a standing set got since the set last changed.
 #[derive(Clone, Debug, Default)]
-struct Tally {
+pub(crate) struct Tally {
     weights: BTreeMap<AccountId, i128>,
     counts: BTreeMap<AccountId, i128>,
     all: i128,
 }
 
 impl Tally {
-    fn new(weights: impl IntoIterator<Item = (AccountId, u64)>) -> Self {
+    pub(crate) fn new(weights: impl IntoIterator<Item = (AccountId, u64)>) -> Self {
         let weights = weights.into_iter().map(|(id, weight)| (id, i128::from(weight))).collect();
         Self { weights, ..Self::default() }
     }
@@ -38,7 +38,7 @@ impl Tally {
 
     /// Counts a send and holds the account that sent to `bound` sends: before it for how far it was
     /// behind, which is when that is most, and after it for how far it is ahead.
-    fn count(&mut self, id: AccountId, bound: i128) -> Verdict {
+    pub(crate) fn count(&mut self, id: AccountId, bound: i128) -> Verdict {
         let total = self.total();
         prop_assert!(self.weights.contains_key(&id), "{id:?} is not part of {self:?}");
         prop_assert!(-self.ahead(id) < bound * total, "{id:?} was too far behind: {self:?}");
@@ -49,7 +49,7 @@ impl Tally {
     }
 
     /// Holds everybody to `bound` sends.
-    fn close(&self, bound: i128) -> Verdict {
+    pub(crate) fn close(&self, bound: i128) -> Verdict {
         for id in self.weights.keys() {
             prop_assert!(self.ahead(*id).abs() < bound * self.total(), "{id:?} in {self:?}");
         }
@@ -299,22 +299,6 @@ fn who_joins_beside_some_that_are_about_to_leave_is_not_put_off() {
         (Change::Resume(3), 1_000),
     ];
     exact_after_changes(&pool, &changes).unwrap();
-}
-
-/// The same of a lineup, in which a cap is reached and the next day begins before the next pick.
-#[test]
-fn who_joins_a_lineup_beside_one_that_is_about_to_leave_is_not_put_off() {
-    let at = |ms| Timestamp::from_unix_ms(ms).unwrap();
-    let mut lineup = Lineup::new();
-    let [light, heavy] = [(1, 1_000), (1_000, 500)]
-        .map(|(weight, cap)| lineup.add(weight, cap, Span::milliseconds(1)));
-    // The light one's next turn is a thousand sends of the heavy one away.
-    assert_eq!([0, 0].map(|ms| lineup.pick(at(ms))), [Ok(heavy), Ok(light)]);
-    assert!((1..500).all(|ms| lineup.pick(at(ms)) == Ok(heavy)));
-    let joined = lineup.add(30, 1_000, Span::ZERO);
-    let next_day = (86_400_000..86_400_200).map(|ms| lineup.pick(at(ms)));
-    let turns = next_day.filter(|picked| *picked == Ok(joined)).count();
-    assert!((5..=7).contains(&turns), "{turns} of 200 for 30 of 1,031");
 }
 
 /// Equals of whom some were served when another one joins, and then some of the others leave.

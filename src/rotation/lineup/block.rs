@@ -1,8 +1,8 @@
 //! The rotation alone of up to sixteen members, who lie side by side and are gone through.
 //!
 //! Most pools are that small. What is known of a member stands in one place, and a number tells the
-//! order, so that a pick moves half a byte and writes one member. Knows no more of its
-//! members than their weight, cap and gap.
+//! order, so that a pick moves half a byte and writes one member. Knows no more of its members than
+//! their weight, cap and gap.
 
 use crate::policy::{Stride, end_of_grain, grain, rescaled, with_number, within_reach};
 use crate::rotation::lineup::members::{Member, Presence, day_end};
@@ -22,7 +22,7 @@ pub(super) struct Block {
     /// Nothing but a gap begins or ends before.
     quiet_until: Timestamp,
     pub(super) now: Timestamp,
-    /// The campaign's place in virtual time, and what rounding left of it.
+    /// How far virtual time has come, and what rounding left of it.
     pub(super) virtual_time: i128,
     pub(super) carried: u64,
     /// The turns of all that take part together.

@@ -44,9 +44,10 @@ impl Member {
         self.ready_at <= now
     }
 
-    /// Whether it may come back by now, if it is absent.
+    /// Whether it may come back by now, if it is absent. Without a cap it never may, not even at
+    /// the last instant.
     pub(super) fn may_return(&self, now: Timestamp) -> bool {
-        self.lasts_until <= now
+        self.cap > 0 && self.lasts_until <= now
     }
 
     /// Counts a send. Says whether surely another one is left; if not, the cap is to be
