@@ -13,3 +13,4 @@ pub(super) mod segments;
 pub(super) mod sorted;
 pub(super) mod swept;
 pub(super) mod table;
+pub(super) mod told;

@@ -5,11 +5,9 @@
 
 use crate::rotation::containers::leaves::{Gap, Leaves};
 use crate::rotation::containers::lookup::Mix;
+use crate::rotation::containers::told::Told;
 use crate::rotation::turns::standing::Standing;
 use crate::vocab::Timestamp;
-
-/// How many entries are told at a time of those that come.
-const AT_A_TIME: usize = 8;
 
 /// A run that nobody is in keeps room for so many.
 const ROOM_KEPT: usize = 64;
@@ -31,8 +29,7 @@ pub(crate) struct Run {
     entries: Leaves<Standing>,
     /// All entries before this one have come or stand no longer.
     known: Option<Standing>,
-    /// How many of the first will have been told of as coming after the next turn, the first too.
-    told: usize,
+    told: Told,
 }
 
 impl Default for Run {
@@ -44,7 +41,7 @@ impl Default for Run {
             later: None,
             entries: Leaves::default(),
             known: None,
-            told: 0,
+            told: Told::default(),
         }
     }
 }
@@ -71,17 +68,8 @@ impl Run {
 
     /// Calls with some that come: with each once, and with several at a time.
     #[inline]
-    pub(crate) fn tell(&mut self, mut to: impl FnMut(&Standing)) {
-        if self.told > 1 {
-            self.told -= 1;
-            return;
-        }
-        let first = self.told;
-        self.told += AT_A_TIME - 1;
-        for nth in first..first + AT_A_TIME {
-            let Some(at) = self.entries.near(nth) else { return };
-            to(at);
-        }
+    pub(crate) fn tell(&mut self, to: impl FnMut(&Standing)) {
+        self.told.tell(&self.entries, to);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Standing> {
@@ -147,7 +135,7 @@ impl Run {
     /// Drops the first without a turn of it.
     pub(crate) fn skip_first(&mut self) {
         self.entries.drop_first();
-        self.told = self.told.saturating_sub(1);
+        self.told.skip();
     }
 
     /// Drops entries at both ends that do not stand any more. Says how many.

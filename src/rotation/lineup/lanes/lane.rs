@@ -5,6 +5,7 @@
 
 use crate::policy::{Stride, grain};
 use crate::rotation::containers::leaves::Leaves;
+use crate::rotation::containers::told::Told;
 use crate::rotation::lineup::members::{Member, Presence};
 use crate::vocab::Timestamp;
 
@@ -14,9 +15,6 @@ const COARSE_BITS: u32 = 63;
 
 /// Nearer starts than that may be in another order than the deadlines, by rounding.
 const NEAR: i128 = 1 << 18;
-
-/// How many entries are told at a time of those that come.
-const AT_A_TIME: usize = 8;
 
 /// A member of many: a line of the processor's cache.
 #[derive(Clone, Copy, Debug)]
@@ -55,14 +53,14 @@ pub(super) struct Lane {
     row: Leaves<Entry>,
     /// How many are ready before the one that is in front of them.
     pub(super) descents: usize,
-    /// How many of the first have been told of.
-    told: usize,
+    told: Told,
     pub(super) stands: Stands,
 }
 
 impl Lane {
     pub(super) fn new(stride: Stride) -> Self {
-        Self { stride, row: Leaves::default(), descents: 0, told: 0, stands: Stands::Nowhere }
+        let (row, told) = (Leaves::default(), Told::default());
+        Self { stride, row, descents: 0, told, stands: Stands::Nowhere }
     }
 
     #[inline]
@@ -148,19 +146,10 @@ impl Lane {
         ahead.into_iter().find(|at| member(at).is_ready(now)).map(|at| at.number)
     }
 
-    /// Calls with some that come: with each once, and with several at a time.
+    /// Calls with some that come, with each once.
     #[inline]
     pub(super) fn tell(&mut self, mut to: impl FnMut(u32)) {
-        if self.told > 1 {
-            self.told -= 1;
-            return;
-        }
-        let first = self.told;
-        self.told += AT_A_TIME - 1;
-        for nth in first..first + AT_A_TIME {
-            let Some(at) = self.row.near(nth) else { return };
-            to(at.number);
-        }
+        self.told.tell(&self.row, |at| to(at.number));
     }
 
     /// Whether an entry comes before a member that is due there.
