@@ -3,6 +3,7 @@
 //! Reads no clock and knows no calendar; civil days are in `civil.rs`.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,9 +11,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// An instant: whole milliseconds since 1970-01-01T00:00Z.
 ///
 /// From a [`DateTime`] it is rounded down to the millisecond. The range is the years 1 to 9999, so
-/// that every instant has a civil date and can be written as RFC 3339.
+/// that every instant has a civil date and can be written as RFC 3339. An `Option` of one takes no
+/// more room: 8 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+pub struct Timestamp(NonZeroU64);
+
+/// The millisecond before the first instant, from which they are counted from 1.
+const ORIGIN_MS: i64 = -62_135_596_800_001;
 
 /// An instant outside the years 1 to 9999, or text that is not an RFC 3339 instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,21 +52,29 @@ impl std::error::Error for TimeError {}
 
 impl Timestamp {
     /// 1970-01-01T00:00Z.
-    pub const EPOCH: Self = Self(0);
+    pub const EPOCH: Self = Self::nth(ORIGIN_MS.unsigned_abs());
     /// The first instant of the year 1.
-    pub const MIN: Self = Self(-62_135_596_800_000);
+    pub const MIN: Self = Self(NonZeroU64::MIN);
     /// The last instant of the year 9999.
-    pub const MAX: Self = Self(253_402_300_799_999);
+    pub const MAX: Self = Self::nth(253_402_300_799_999_u64 + ORIGIN_MS.unsigned_abs());
 
     /// The instant that many milliseconds after 1970-01-01T00:00Z.
     ///
     /// # Errors
     /// [`TimeError::OutOfRange`] outside the years 1 to 9999.
     pub const fn from_unix_ms(unix_ms: i64) -> Result<Self, TimeError> {
-        if unix_ms < Self::MIN.0 || unix_ms > Self::MAX.0 {
+        if unix_ms < Self::MIN.unix_ms() || unix_ms > Self::MAX.unix_ms() {
             return Err(TimeError::OutOfRange { unix_ms });
         }
-        Ok(Self(unix_ms))
+        Ok(Self::nth(unix_ms.abs_diff(ORIGIN_MS)))
+    }
+
+    /// The instant with that number, counted from 1; the first if there is none.
+    const fn nth(n: u64) -> Self {
+        match NonZeroU64::new(n) {
+            Some(n) => Self(n),
+            None => Self::MIN,
+        }
     }
 
     /// Reads an RFC 3339 instant such as `2026-11-20T09:00:00Z` or `2026-11-20T10:00:00+01:00`.
@@ -75,53 +88,55 @@ impl Timestamp {
     }
 
     /// Milliseconds since 1970-01-01T00:00Z.
+    #[inline]
+    #[expect(clippy::cast_possible_wrap, reason = "the last instant's number is below 2^49")]
     pub const fn unix_ms(self) -> i64 {
-        self.0
+        self.0.get() as i64 + ORIGIN_MS
     }
 
     /// The same instant as chrono writes it.
     pub fn to_datetime(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH)
+        DateTime::from_timestamp_millis(self.unix_ms()).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
     /// The instant `span` later, at most [`Self::MAX`].
     #[inline]
-    #[expect(clippy::cast_possible_wrap, reason = "it is bounded before")]
     pub const fn plus(self, span: Span) -> Self {
-        // Beyond the last instant from wherever, and sums do not overflow.
-        const FAR: u64 = 1 << 60;
-        let later = self.0 + if span.0 < FAR { span.0 as i64 } else { FAR as i64 };
-        if later > Self::MAX.0 { Self::MAX } else { Self(later) }
+        let later = self.0.saturating_add(span.0);
+        if later.get() > Self::MAX.0.get() { Self::MAX } else { Self(later) }
     }
 
     /// The instant `span` earlier, at least [`Self::MIN`].
+    #[inline]
     pub const fn minus(self, span: Span) -> Self {
-        let earlier = self.0.saturating_sub_unsigned(span.0);
-        if earlier < Self::MIN.0 { Self::MIN } else { Self(earlier) }
+        Self::nth(self.0.get().saturating_sub(span.0))
     }
 
     /// The instant `span` earlier, if there is one.
+    #[inline]
     pub(crate) const fn before(self, span: Span) -> Option<Self> {
-        let earlier = self.0.saturating_sub_unsigned(span.0);
-        if earlier < Self::MIN.0 { None } else { Some(Self(earlier)) }
+        match NonZeroU64::new(self.0.get().saturating_sub(span.0)) {
+            Some(earlier) => Some(Self(earlier)),
+            None => None,
+        }
     }
 
     /// The latest instant that is not later and a whole number of steps from 1970, if there is one.
     pub(crate) const fn floor(self, step_ms: i64) -> Self {
-        let floor = self.0 - self.0.rem_euclid(step_ms);
-        if floor < Self::MIN.0 { Self::MIN } else { Self(floor) }
+        let past_ms = self.unix_ms().rem_euclid(step_ms);
+        self.minus(Span(past_ms.unsigned_abs()))
     }
 
     /// With something else by which those of one instant are in order, as one number that compares
     /// as the two do.
     #[inline]
     pub(crate) const fn then(self, other: u64) -> i128 {
-        (self.0 as i128) << 64 | other as i128
+        (self.0.get() as i128) << 64 | other as i128
     }
 
     /// How long after `earlier` this is; nothing if it is before.
     pub const fn since(self, earlier: Self) -> Span {
-        if self.0 <= earlier.0 { Span(0) } else { Span(self.0.abs_diff(earlier.0)) }
+        Span(self.0.get().saturating_sub(earlier.0.get()))
     }
 }
 
@@ -153,7 +168,7 @@ impl fmt::Debug for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        if to.is_human_readable() { to.collect_str(self) } else { to.serialize_i64(self.0) }
+        if to.is_human_readable() { to.collect_str(self) } else { to.serialize_i64(self.unix_ms()) }
     }
 }
 
@@ -265,6 +280,34 @@ mod tests {
         assert_eq!(Timestamp::MAX.plus(Span::days(1)), Timestamp::MAX);
         assert_eq!(Timestamp::MIN.minus(Span::milliseconds(u64::MAX)), Timestamp::MIN);
         assert_eq!(Timestamp::EPOCH.since(Timestamp::MAX), Span::ZERO);
+        assert_eq!(Timestamp::EPOCH.plus(Span::milliseconds(u64::MAX)), Timestamp::MAX);
+    }
+
+    /// The first and the last instant are written as their years are, and there is none beyond.
+    #[test]
+    fn instants_are_those_of_the_years_1_to_9999_in_order() {
+        let at = |unix_ms| Timestamp::from_unix_ms(unix_ms).unwrap();
+        assert_eq!(Timestamp::parse("0001-01-01T00:00:00Z"), Ok(Timestamp::MIN));
+        assert_eq!(Timestamp::parse("9999-12-31T23:59:59.999Z"), Ok(Timestamp::MAX));
+        assert_eq!(at(0), Timestamp::EPOCH);
+        let (first, last) = (Timestamp::MIN.unix_ms(), Timestamp::MAX.unix_ms());
+        assert!(Timestamp::from_unix_ms(first - 1).is_err());
+        assert!(Timestamp::from_unix_ms(last + 1).is_err());
+        for unix_ms in [first, -1, 0, 1, last - 1] {
+            let (earlier, later) = (at(unix_ms), at(unix_ms + 1));
+            assert!(earlier < later && earlier.unix_ms() == unix_ms, "{unix_ms}");
+            assert!(earlier.then(u64::MAX) < later.then(0), "{unix_ms}");
+            assert_eq!(earlier.plus(Span::milliseconds(1)), later);
+            assert_eq!(
+                (later.minus(Span::milliseconds(1)), later.since(earlier).as_ms()),
+                (earlier, 1)
+            );
+            assert_eq!(later.before(Span::milliseconds(1)), Some(earlier));
+        }
+        assert_eq!(Timestamp::MIN.before(Span::milliseconds(1)), None);
+        assert_eq!(at(-1).floor(1_000), at(-1_000));
+        assert_eq!(Timestamp::MIN.plus(Span::milliseconds(1)).floor(i64::MAX), Timestamp::MIN);
+        assert_eq!(size_of::<Option<Timestamp>>(), 8);
     }
 
     #[test]

@@ -119,6 +119,7 @@ impl Block {
     }
 
     /// Picks a member and counts its send, or says when the first may.
+    #[inline]
     pub(super) fn pick(&mut self, now: Timestamp) -> Result<u32, Timestamp> {
         let now = self.now.max(now);
         self.now = now;
