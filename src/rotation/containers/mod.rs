@@ -6,6 +6,7 @@ pub(super) mod heap;
 pub(super) mod leaf_list;
 pub(super) mod leaves;
 pub(super) mod lookup;
+pub(super) mod mostly_empty;
 pub(super) mod pieces;
 pub(super) mod pile;
 mod ring;

@@ -149,10 +149,11 @@ impl<'a> AccountRules<'a> {
             return;
         }
         visit(lasting(at, |at| self.day_cap(at, settings.zone, None)));
-        for (zone, until) in usage.former_zones.iter().filter(|(_, until)| *until > at) {
+        let former = usage.former_zones.get().into_iter().flatten();
+        for (zone, until) in former.filter(|(_, until)| *until > at) {
             visit(lasting(at, |at| self.day_cap(at, *zone, Some(*until))));
         }
-        if purpose != Purpose::FollowUp && !usage.due.is_empty() {
+        if purpose != Purpose::FollowUp && usage.due.get().is_some() {
             let used = |start| usage.new_leads_on_day(start);
             visit(lasting(at, |at| {
                 let left = |day| self.new_leads_max(self.allowance(at, day), day);
@@ -215,7 +216,8 @@ impl<'a> AccountRules<'a> {
 
     /// The most new leads of a day: what due follow-ups leave, but never less than their share.
     fn new_leads_max(self, allowance: u32, day: CivilDay) -> u32 {
-        let due = self.account.usage.due.get(&day).copied().unwrap_or_default();
+        let due =
+            self.account.usage.due.get().and_then(|due| due.get(&day)).copied().unwrap_or_default();
         allowance - due.min(allowance - share(allowance, self.config.new_lead_share))
     }
 
@@ -301,7 +303,8 @@ pub(crate) fn campaign_rules(
     let new = settings.new_lead_cap.filter(|_| new_lead);
     let new = new.map(|max| (Reason::CampaignNewLeadCap, max, true));
     let current = (settings.zone, None);
-    let former = campaign.usage.former_zones.iter().map(|(zone, until)| (*zone, Some(*until)));
+    let former = campaign.usage.former_zones.get().into_iter().flatten();
+    let former = former.map(|(zone, until)| (*zone, Some(*until)));
     for (zone, until) in former.filter(|(_, until)| *until > Some(at)).chain([current]) {
         for (reason, max, counts_new) in all.into_iter().chain(new) {
             if max == 0 {

@@ -47,8 +47,10 @@ pub(crate) fn apply(state: &mut State, event: &Event) {
         Fact::FollowUpsDeclared { account, day, due } => {
             if let Some(account) = state.accounts.get_mut(account) {
                 let today = account.settings.zone.civil_day(at);
-                account.usage.due.retain(|day, _| *day >= today.plus_days(-1));
-                account.usage.due.insert(*day, *due);
+                account.usage.due.change(|all| {
+                    all.retain(|day, _| *day >= today.plus_days(-1));
+                    all.insert(*day, *due);
+                });
             }
         }
         Fact::Lapsed { reservation, day } => {

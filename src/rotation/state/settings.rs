@@ -134,10 +134,12 @@ pub(crate) fn delete_campaign(state: &mut State, id: CampaignId) {
 
 /// Lets the days of the zone that was left count on for a while.
 fn change_zone(usage: &mut Usage, old: Zone, new: Zone, at: Timestamp) {
-    usage.former_zones.retain(|(zone, until)| *until > at && *zone != new);
-    if old != new {
-        usage.former_zones.push((old, at.plus(FORMER_ZONE_MEMORY)));
-    }
+    usage.former_zones.change(|zones| {
+        zones.retain(|(zone, until)| *until > at && *zone != new);
+        if old != new {
+            zones.push((old, at.plus(FORMER_ZONE_MEMORY)));
+        }
+    });
 }
 
 #[cfg(test)]

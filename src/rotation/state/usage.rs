@@ -10,6 +10,7 @@ use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Account, Limit, SILENT_DAYS};
+use crate::rotation::containers::mostly_empty::MostlyEmpty;
 use crate::rotation::state::log::{Count, Log};
 use crate::rotation::state::outstanding::{Open, Outstanding};
 use crate::vocab::{AccountId, CivilDay, Span, Timestamp, Today, Zone};
@@ -90,9 +91,9 @@ pub(crate) struct Usage {
     /// Before when an even pace sends nothing.
     pub(crate) pace_until: Option<Timestamp>,
     /// Zones it was in, each with the instant until which its days still count.
-    pub(crate) former_zones: Vec<(Zone, Timestamp)>,
+    pub(crate) former_zones: MostlyEmpty<Vec<(Zone, Timestamp)>>,
     /// Follow-ups that the caller declared due, by civil day.
-    pub(crate) due: BTreeMap<CivilDay, u32>,
+    pub(crate) due: MostlyEmpty<BTreeMap<CivilDay, u32>>,
     /// The civil day that was asked for last.
     #[serde(skip)]
     pub(crate) today: Today,
