@@ -10,6 +10,7 @@ pub(super) mod mostly_empty;
 pub(super) mod pieces;
 pub(super) mod pile;
 mod ring;
+pub(super) mod room;
 pub(super) mod segments;
 pub(super) mod sorted;
 pub(super) mod swept;

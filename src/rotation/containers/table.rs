@@ -12,6 +12,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::rotation::containers::lookup::Lookup;
+use crate::rotation::containers::room;
 
 /// Up to so many records an ordered map finds a slot as fast as a hash table, with less memory.
 const SMALL: usize = 8;
@@ -137,6 +138,11 @@ impl<K: Copy + Ord + Hash, V> Table<K, V> {
         self.rows.get(slot.index())?.as_ref()
     }
 
+    /// Makes room for so many more.
+    pub(crate) fn make_room(&mut self, more: usize) {
+        room::make(&mut self.rows, more.saturating_sub(self.vacant.len()));
+    }
+
     /// Adds a record, or replaces one, which keeps its slot.
     pub(crate) fn insert(&mut self, id: K, record: V) {
         if let Some(old) = self.get_mut(&id) {
@@ -146,7 +152,7 @@ impl<K: Copy + Ord + Hash, V> Table<K, V> {
         let next = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
         let slot = self.vacant.pop().unwrap_or(Slot(next));
         if slot.index() == self.rows.len() {
-            self.rows.push(Some((id, record)));
+            room::push(&mut self.rows, Some((id, record)));
         } else {
             self.rows[slot.index()] = Some((id, record));
         }

@@ -308,6 +308,7 @@ impl Index {
             self.begin_to_foresee(state);
         }
         let Some((rota, mut lens)) = self.open(state, campaign) else { return };
+        rota.make_room(ids.len());
         for id in ids {
             if let (Some(row), Some(slot)) = (lens.attached.slot(id), state.accounts.slot(id)) {
                 rota.add(&mut lens, row, slot);

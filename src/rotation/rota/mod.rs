@@ -24,6 +24,7 @@ mod waits;
 use std::hint::black_box;
 
 use crate::rotation::containers::agenda::Agenda;
+use crate::rotation::containers::room;
 use crate::rotation::containers::table::Slot;
 use crate::rotation::rota::absent::Absent;
 use crate::rotation::rota::lease::Lease;
@@ -102,10 +103,16 @@ const MANY: usize = 4_096;
 const SLICED_MIN: usize = 4_096;
 
 impl Rota {
+    /// Makes room for so many more.
+    pub(crate) fn make_room(&mut self, more: usize) {
+        room::make(&mut self.seats, more);
+        self.turns.make_room(more);
+    }
+
     /// Takes an account in that was attached.
     pub(crate) fn add(&mut self, lens: &mut Lens<'_>, row: Slot, account: Slot) {
-        if self.seats.len() <= row.index() {
-            self.seats.resize(row.index() + 1, None);
+        while self.seats.len() <= row.index() {
+            room::push(&mut self.seats, None);
         }
         let Some(id) = lens.attached.row(row).map(|(id, _)| *id) else { return };
         let (flips_at, noted_at) = (Timestamp::MAX, Timestamp::MAX);

@@ -8,6 +8,7 @@ use crate::vocab::{AccountId, CampaignId, CivilDay};
 
 pub(crate) fn attach(state: &mut State, campaign_id: CampaignId, accounts: &[AccountId]) {
     let Some(campaign) = state.campaigns.get_mut(&campaign_id) else { return };
+    campaign.attached.make_room(accounts.len());
     for id in accounts {
         if let Some(account) = state.accounts.get_mut(id) {
             account.campaigns.insert(campaign_id);

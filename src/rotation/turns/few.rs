@@ -3,6 +3,7 @@
 //! Entries stay where they are and a number says in which order they come, so that a turn moves
 //! half a byte instead of entries. Knows rows and places, not why they are there.
 
+use crate::rotation::containers::room;
 use crate::rotation::turns::standing::{Standing, Ticket};
 
 /// How many there is room for: a number of 64 bits holds as many places of four bits.
@@ -23,6 +24,13 @@ impl Few {
         self.entries.len()
     }
 
+    /// Makes room for so many more, if they are few then.
+    pub(crate) fn make_room(&mut self, more: usize) {
+        if self.entries.len() + more <= FEW {
+            room::make(&mut self.entries, more);
+        }
+    }
+
     /// Puts a row in, if there is room.
     pub(crate) fn insert(&mut self, standing: Standing) -> bool {
         let place = self.entries.len();
@@ -30,7 +38,7 @@ impl Few {
             return false;
         }
         self.enter(place, &standing, place);
-        self.entries.push(standing);
+        room::push(&mut self.entries, standing);
         true
     }
 

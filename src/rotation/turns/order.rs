@@ -22,6 +22,13 @@ pub(crate) struct Order {
 }
 
 impl Order {
+    /// Makes room for so many more, as long as they are few.
+    pub(crate) fn make_room(&mut self, more: usize) {
+        if self.many.is_none() {
+            self.few.make_room(more);
+        }
+    }
+
     /// Puts a row in. If it is in, its old ticket must not stand any more.
     #[inline]
     pub(crate) fn insert(&mut self, row: Slot, spot: Spot) -> Ticket {
