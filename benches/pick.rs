@@ -4,9 +4,10 @@
 //! is asked for, evenly over the day. `flat-out`: everybody who may send does, then time jumps to
 //! when the next one may. `weights`: as `spread`, and each tenth pick changes a member's weight.
 //! `mailrota` is a whole turn, reserve and settle; `mailrota, the pick` is the rotation alone,
-//! which chooses and puts back by the same code. `floor` obeys nothing: a record of 32 bytes is
-//! read and written, far from the last one, and a word is noted. Only a rule that goes through the
-//! members in the order of memory can be below it.
+//! which has the engine's rules. `floor` obeys nothing: a record of 32 bytes is read and written,
+//! far from the last one, and a word is noted. Only a rule that goes through the members in the
+//! order of memory can be below it. `books` is the same and what a turn writes down besides, in
+//! collections of the standard library.
 //!
 //! A pool goes on from sample to sample, so that small ones pass through many days; the largest
 //! see the morning of one only. A way that looks at everybody for one pick or one change is left
@@ -24,6 +25,7 @@ use mailrota::{
     Request, Span, Timestamp, Weight,
 };
 
+use crate::bounds::{Books, Floor};
 use crate::peers::alias::Alias;
 use crate::peers::edf::Edf;
 use crate::peers::fwrr::Fwrr;
@@ -33,8 +35,10 @@ use crate::peers::queues::Queues;
 use crate::peers::smooth::Smooth;
 use crate::peers::stride::Stride;
 use crate::peers::weighted_rs::WeightedRs;
-use crate::peers::{DAY, Ledger, Member, Peer};
+use crate::peers::{DAY, Member, Peer};
 
+#[path = "pick/bounds.rs"]
+mod bounds;
 mod peers;
 
 const GAP_MS: u64 = 600_000;
@@ -45,6 +49,8 @@ const ASKED: u64 = 90;
 fn between(number: u32) -> u32 {
     20 + number.wrapping_mul(2_654_435_761) % 1_009 % 41
 }
+
+const SIZES: [u32; 4] = [10, 1_000, 100_000, 1_000_000];
 
 fn members(count: u32) -> Vec<Member> {
     let member = |number| {
@@ -104,49 +110,6 @@ impl<P: Peer> Course<P> {
                 self.peer.set_weight(member, between(self.made));
             }
         }
-    }
-}
-
-/// No rule: everyone in turn, in wide steps that come to each of a power of ten.
-struct Floor {
-    ledger: Ledger,
-    next: u32,
-    step: u32,
-    log: Vec<u32>,
-}
-
-impl Floor {
-    const LOG_MAX: usize = 1 << 16;
-
-    fn new(members: &[Member]) -> Self {
-        let step = (members.len() * 618_033 / 1_000_000) | 1;
-        let step = u32::try_from(step).expect("less than the members");
-        let (ledger, log) = (Ledger::new(members), Vec::with_capacity(Self::LOG_MAX));
-        Self { ledger, next: 0, step, log }
-    }
-}
-
-impl Peer for Floor {
-    fn pick(&mut self, now_ms: u64) -> Option<u32> {
-        let end = self.ledger.members().end;
-        let member = self.next;
-        self.next += self.step;
-        self.next -= if self.next >= end { end } else { 0 };
-        if self.log.len() == Self::LOG_MAX {
-            self.log.clear();
-        }
-        self.log.push(member);
-        black_box(self.ledger.may(member, now_ms));
-        self.ledger.charge(member, now_ms);
-        Some(member)
-    }
-
-    fn set_weight(&mut self, member: u32, weight: u32) {
-        self.ledger.set_weight(member, weight);
-    }
-
-    fn next_at(&mut self, now_ms: u64) -> u64 {
-        now_ms
     }
 }
 
@@ -322,10 +285,17 @@ fn main() {
         [("spread", Demand::Spread), ("flat-out", Demand::FlatOut), ("weights", Demand::Weights)]
     {
         let mut group = criterion.benchmark_group(name);
-        for count in [10, 1_000, 100_000, 1_000_000] {
+        for count in SIZES {
             Table { group: &mut group, demand, members: members(count) }.rows();
         }
         group.finish();
     }
+    let mut group = criterion.benchmark_group("books");
+    for count in SIZES {
+        let members = members(count);
+        let mut table = Table { group: &mut group, demand: Demand::Spread, members };
+        table.row("floor and books", EACH, Books::new);
+    }
+    group.finish();
     criterion.final_summary();
 }
