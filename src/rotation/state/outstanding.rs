@@ -1,13 +1,14 @@
 //! Reservations that are out, by when they lapse.
 //!
-//! An account mostly has one, and a campaign as many as are being sent at a time, which may be as
-//! many as it has accounts. Nearly all come at the end, and one that ends is mostly among the
-//! first. Knows no limits and no days.
+//! An account mostly has one, which stands in its record, and a campaign as many as are being sent
+//! at a time, which may be as many as it has accounts. Nearly all come at the end, and one that
+//! ends is mostly among the first. Knows no limits and no days.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::rotation::containers::room;
 use crate::rotation::state::many_out::ManyOut;
 use crate::vocab::{ReservationId, Timestamp};
 
@@ -45,89 +46,89 @@ const FEW: usize = 8;
 #[derive(Clone, Default, Deserialize)]
 #[serde(from = "Vec<Open>")]
 pub(crate) struct Outstanding {
-    /// All, if there never were more than a few.
-    few: Vec<Open>,
-    /// Otherwise all are here.
-    many: Option<Box<ManyOut>>,
+    /// The only one.
+    one: Option<Open>,
+    /// All others, if there ever were several at a time. While there are any, there is no only one.
+    several: Option<Box<Several>>,
+}
+
+/// Several, or what is left of them.
+#[derive(Clone)]
+enum Several {
+    /// In order, if there never were more than a few.
+    Few(Vec<Open>),
+    Many(ManyOut),
 }
 
 impl Outstanding {
     /// How many are out.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.few.len() + self.many.as_ref().map_or(0, |many| many.len())
+        let several = self.several.as_ref().map_or(0, |several| several.len());
+        usize::from(self.one.is_some()) + several
     }
 
     /// Those out, the first to lapse first.
     #[inline]
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Open> {
-        self.few.iter().chain(self.many.iter().flat_map(|many| many.iter()))
+        let (few, many) = match self.several.as_deref() {
+            None => (None, None),
+            Some(Several::Few(few)) => (Some(few), None),
+            Some(Several::Many(many)) => (None, Some(many)),
+        };
+        let several = few.into_iter().flatten().chain(many.into_iter().flat_map(ManyOut::iter));
+        self.one.iter().chain(several)
     }
 
     /// How many lapse at an instant or later.
     #[inline]
     pub(crate) fn since(&self, at: Timestamp) -> usize {
-        let few = self.few.iter().rev().take_while(|open| open.ends_at >= at);
-        few.count() + self.many.as_ref().map_or(0, |many| many.since(at))
+        let one = self.one.is_some_and(|open| open.ends_at >= at);
+        usize::from(one) + self.several.as_ref().map_or(0, |several| several.since(at))
     }
 
     /// How many of those go to new leads.
     #[inline]
     pub(crate) fn new_leads_since(&self, at: Timestamp) -> usize {
-        let few = self.few.iter().rev().take_while(|open| open.ends_at >= at);
-        let few = few.filter(|open| open.new_lead).count();
-        few + self.many.as_ref().map_or(0, |many| many.new_leads_since(at))
+        let one = self.one.is_some_and(|open| open.ends_at >= at && open.new_lead);
+        usize::from(one) + self.several.as_ref().map_or(0, |several| several.new_leads_since(at))
     }
 
     /// The last to lapse.
     #[inline]
     pub(crate) fn last(&self) -> Option<&Open> {
-        self.few.last().or_else(|| self.many.as_ref()?.last())
+        self.one.as_ref().or_else(|| self.several.as_ref()?.last())
     }
 
     /// Whether a reservation is out that lapses at an instant.
     pub(crate) fn has(&self, ends_at: Timestamp, id: ReservationId) -> bool {
         let key = ends_at.then(id.0);
-        let many = || self.many.as_ref().is_some_and(|many| many.has(key));
-        self.few.iter().any(|open| open.key() == key) || many()
+        let several = || self.several.as_ref().is_some_and(|several| several.has(key));
+        self.one.is_some_and(|open| open.key() == key) || several()
     }
 
     /// Adds a reservation.
     #[inline]
     pub(crate) fn add(&mut self, open: Open) {
-        // An account mostly has no other, and room for it.
-        if self.many.is_none() && self.few.is_empty() && self.few.capacity() > 0 {
-            self.few.push(open);
-        } else {
-            self.add_to_others(open);
-        }
+        let are_others = self.one.is_some() || self.several.as_ref().is_some_and(|of| of.len() > 0);
+        if are_others { self.add_to_others(open) } else { self.one = Some(open) }
     }
 
     #[inline(never)]
     fn add_to_others(&mut self, open: Open) {
-        if self.many.is_none() && self.few.len() == FEW {
-            self.many = Some(Box::new(self.few.iter().copied().collect()));
-            self.few = Vec::new();
+        let several = self.several.get_or_insert_with(|| Box::new(Several::Few(Vec::new())));
+        if let Some(one) = self.one.take() {
+            several.add(one);
         }
-        if let Some(many) = &mut self.many {
-            many.add(open);
-            return;
-        }
-        if self.few.len() == self.few.capacity() {
-            // By one first: an account mostly has but one out.
-            self.few.reserve_exact(self.few.len().max(1));
-        }
-        let at = self.few.iter().rev().take_while(|other| open.key() < other.key()).count();
-        self.few.insert(self.few.len() - at, open);
+        several.add(open);
     }
 
     /// Takes a reservation out that lapses at an instant; says whether it was there.
     #[inline]
     pub(crate) fn end(&mut self, ends_at: Timestamp, id: ReservationId) -> bool {
         let key = ends_at.then(id.0);
-        // An account mostly has no other.
-        if self.few.len() == 1 && self.few[0].key() == key {
-            self.few.clear();
+        if self.one.is_some_and(|open| open.key() == key) {
+            self.one = None;
             return true;
         }
         self.end_of_others(key)
@@ -135,22 +136,86 @@ impl Outstanding {
 
     #[inline(never)]
     fn end_of_others(&mut self, key: i128) -> bool {
-        if let Some(many) = &mut self.many {
-            return many.end(key);
+        self.several.as_mut().is_some_and(|several| several.end(key))
+    }
+}
+
+impl Several {
+    fn len(&self) -> usize {
+        match self {
+            Self::Few(few) => few.len(),
+            Self::Many(many) => many.len(),
         }
-        let at = self.few.iter().position(|open| open.key() == key);
-        at.map(|at| self.few.remove(at)).is_some()
+    }
+
+    fn since(&self, at: Timestamp) -> usize {
+        match self {
+            Self::Few(few) => few.iter().rev().take_while(|open| open.ends_at >= at).count(),
+            Self::Many(many) => many.since(at),
+        }
+    }
+
+    fn new_leads_since(&self, at: Timestamp) -> usize {
+        match self {
+            Self::Few(few) => {
+                let since = few.iter().rev().take_while(|open| open.ends_at >= at);
+                since.filter(|open| open.new_lead).count()
+            }
+            Self::Many(many) => many.new_leads_since(at),
+        }
+    }
+
+    fn last(&self) -> Option<&Open> {
+        match self {
+            Self::Few(few) => few.last(),
+            Self::Many(many) => many.last(),
+        }
+    }
+
+    fn has(&self, key: i128) -> bool {
+        match self {
+            Self::Few(few) => few.iter().any(|open| open.key() == key),
+            Self::Many(many) => many.has(key),
+        }
+    }
+
+    fn add(&mut self, open: Open) {
+        match self {
+            Self::Few(few) if few.len() < FEW => {
+                room::make(few, 1);
+                let at = few.iter().rev().take_while(|other| open.key() < other.key()).count();
+                few.insert(few.len() - at, open);
+            }
+            Self::Few(few) => {
+                let mut many: ManyOut = few.iter().copied().collect();
+                many.add(open);
+                *self = Self::Many(many);
+            }
+            Self::Many(many) => many.add(open),
+        }
+    }
+
+    fn end(&mut self, key: i128) -> bool {
+        match self {
+            Self::Few(few) => {
+                let at = few.iter().position(|open| open.key() == key);
+                at.map(|at| few.remove(at)).is_some()
+            }
+            Self::Many(many) => many.end(key),
+        }
     }
 }
 
 impl From<Vec<Open>> for Outstanding {
     /// They are in order, as whoever reads them checks.
     fn from(all: Vec<Open>) -> Self {
-        if all.len() <= FEW {
-            Self { few: all, many: None }
-        } else {
-            Self { few: Vec::new(), many: Some(Box::new(all.into_iter().collect())) }
-        }
+        let (one, several) = match all.as_slice() {
+            [] => (None, None),
+            [one] => (Some(*one), None),
+            [..] if all.len() <= FEW => (None, Some(Several::Few(all))),
+            [..] => (None, Some(Several::Many(all.into_iter().collect()))),
+        };
+        Self { one, several: several.map(Box::new) }
     }
 }
 
@@ -241,7 +306,11 @@ mod tests {
 
     /// For how many there is room.
     fn room(outstanding: &Outstanding) -> usize {
-        outstanding.few.capacity() + outstanding.many.as_ref().map_or(0, |many| many.room())
+        match outstanding.several.as_deref() {
+            None => 0,
+            Some(Several::Few(few)) => few.capacity(),
+            Some(Several::Many(many)) => many.room(),
+        }
     }
 
     #[test]
@@ -265,7 +334,7 @@ mod tests {
             one.add(open(0, id));
             assert!(one.end(at(0), ReservationId(id)));
         }
-        assert_eq!((room(&one), size_of::<Open>(), size_of::<Outstanding>()), (1, 32, 32));
+        assert_eq!((room(&one), size_of::<Open>(), size_of::<Outstanding>()), (0, 32, 40));
         // Where many were, and nobody is.
         (0..1_000).for_each(|id| one.add(open(0, id)));
         assert!((0..1_000).all(|id| one.end(at(0), ReservationId(id))));
