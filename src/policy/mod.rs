@@ -29,6 +29,6 @@ pub(crate) use ramp::SILENT_DAYS;
 #[cfg(feature = "http")]
 pub(crate) use time_of_day::minute_of_day;
 pub(crate) use turn::{
-    PLACE_MAX, Place, Stride, TURN, WEIGHT_MAX, end_of_grain, grain, rescaled, weight, with_number,
-    within_reach,
+    GRAIN, PLACE_MAX, Place, Stride, TURN, WEIGHT_MAX, end_of_grain, grain, rescaled, weight,
+    with_number, within_reach,
 };

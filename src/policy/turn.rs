@@ -18,7 +18,10 @@ pub(crate) const TURN: i128 = 1 << 96;
 pub(crate) const PLACE_MAX: u128 = 1 << 124;
 
 /// How many bits of a place are left to rounding.
-const ROUNDING_BITS: u32 = 16;
+const ROUNDING_BITS: u32 = 32;
+
+/// Places nearer than that may compare as one.
+pub(crate) const GRAIN: i128 = 1 << ROUNDING_BITS;
 
 /// The largest weight.
 pub(crate) const WEIGHT_MAX: u64 = 10_000_000_000;
@@ -26,28 +29,29 @@ pub(crate) const WEIGHT_MAX: u64 = 10_000_000_000;
 /// The most of an allowance that enters a weight.
 const ALLOWANCE_MAX: u32 = 1_000_000;
 
-/// What places are compared by. Nearer than a 2^80th of a turn they are one place, so that what
+/// What places are compared by. Nearer than a 2^64th of a turn they are one place, so that what
 /// rounding left over decides no turn and equals go by their ids.
 ///
 /// Two different places of an account of weight `w` in a campaign of total weight `t` are at least
-/// `1 / (w * t)` turns apart, so as long as `w * t` is below 2^80 they compare as the exact
-/// fractions would: for ten thousand accounts of the largest weight, or a million of weight 10^6.
+/// `1 / (w * t)` turns apart, so as long as `w * t` is below 2^64 they compare as the exact
+/// fractions would, as for a million accounts of weight 10^6. Each change of a weight or of who
+/// takes part may round by a unit. Places that are equal on paper are told apart if a grain ends
+/// between them: after `m` such changes with a chance of `m` in 2^32.
 #[inline]
 pub(crate) const fn grain(at: i128) -> i128 {
-    (at + (1 << (ROUNDING_BITS - 1))) >> ROUNDING_BITS
+    (at + GRAIN / 2) >> ROUNDING_BITS
 }
 
 /// The last place that is [compared](grain) as this one.
 #[inline]
 pub(crate) const fn end_of_grain(at: i128) -> i128 {
-    const HALF: i128 = 1 << (ROUNDING_BITS - 1);
-    ((at + HALF) | ((1 << ROUNDING_BITS) - 1)) - HALF
+    ((at + GRAIN / 2) | (GRAIN - 1)) - GRAIN / 2
 }
 
-/// A place and a number below 2^16, as one number that compares as the [grain] and then the number.
+/// A place and a number, as one number that compares as the [grain] and then the number.
 #[inline]
 pub(crate) const fn with_number(at: i128, number: u16) -> i128 {
-    ((at + (1 << (ROUNDING_BITS - 1))) & (-1 << ROUNDING_BITS)) | number as i128
+    ((at + GRAIN / 2) & -GRAIN) | number as i128
 }
 
 /// An account's weight in the rotation: allowance x reputation x the operator's weight, each at
@@ -289,17 +293,37 @@ mod tests {
         let third = TURN / 3;
         assert_eq!(grain(third), grain(third + 1));
         assert_eq!(grain(third * 3), grain(TURN));
-        // The nearest two of ten thousand accounts of the largest weight.
-        let (w, t) = (10_000_000_000_i128, 100_000_000_000_000_i128);
+        // The nearest two of a million accounts of weight 10^6.
+        let (w, t) = (1_000_000_i128, 1_000_000_000_000_i128);
         assert!(grain(TURN / w) > grain(TURN / w - TURN / (w * t)));
+    }
+
+    /// A turn of a weight is as long as one of the next weight and one of both multiplied. From
+    /// wherever they are taken, and however often the weight changes, they end at one place.
+    #[test]
+    fn ways_that_are_as_long_end_at_one_place() {
+        for d in 1..1_000 {
+            for weight in 2..100 {
+                let mut ends = [Place::default(); 2];
+                ends.iter_mut().for_each(|end| end.jump(TURN * 7 / d));
+                for _ in 0..16 {
+                    ends[0].forward(weight);
+                    ends[1].forward(weight + 1);
+                    ends[1].forward(weight * (weight + 1));
+                }
+                let [one, other] = ends.map(Place::at);
+                assert_eq!(grain(one), grain(other), "from 7/{d}, turns of {weight}");
+            }
+        }
     }
 
     #[test]
     fn a_grain_has_an_end_and_places_in_it_go_by_number() {
-        for at in [-70_000, -32_769, -32_768, -1, 0, 1, 32_767, 32_768, TURN / 3] {
+        let half = GRAIN / 2;
+        for at in [-2 * half - 9, -half - 1, -half, -1, 0, 1, half - 1, half, TURN / 3] {
             let end = end_of_grain(at);
             assert!(at <= end && grain(end) == grain(at) && grain(end + 1) == grain(at) + 1);
-            for other in [at - 40_000, at - 1, at, at + 1, at + 40_000] {
+            for other in [at - half - 9, at - 1, at, at + 1, at + half + 9] {
                 for (number, of) in [(0, 1), (1, 0), (7, 7)] {
                     let as_one = with_number(at, number).cmp(&with_number(other, of));
                     assert_eq!(as_one, (grain(at), number).cmp(&(grain(other), of)));

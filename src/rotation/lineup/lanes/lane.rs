@@ -3,7 +3,7 @@
 //! It is mostly entered at its end and left at its front, and members come and go in between. Knows
 //! no other lanes.
 
-use crate::policy::{Stride, grain};
+use crate::policy::{GRAIN, Stride, grain};
 use crate::rotation::containers::leaves::Leaves;
 use crate::rotation::containers::told::Told;
 use crate::rotation::lineup::members::{Member, Presence};
@@ -14,7 +14,7 @@ use crate::vocab::Timestamp;
 const COARSE_BITS: u32 = 63;
 
 /// Nearer starts than that may be in another order than the deadlines, by rounding.
-const NEAR: i128 = 1 << 18;
+const NEAR: i128 = 4 * GRAIN;
 
 /// A member of many: a line of the processor's cache.
 #[derive(Clone, Copy, Debug)]
