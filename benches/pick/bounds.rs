@@ -33,6 +33,7 @@ impl Floor {
 }
 
 impl Peer for Floor {
+    #[inline]
     fn pick(&mut self, now_ms: u64) -> Option<u32> {
         let end = self.ledger.members().end;
         let member = self.next;
@@ -47,6 +48,7 @@ impl Peer for Floor {
         Some(member)
     }
 
+    #[inline]
     fn set_weight(&mut self, member: u32, weight: u32) {
         self.ledger.set_weight(member, weight);
     }

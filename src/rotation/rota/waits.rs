@@ -238,11 +238,12 @@ impl Rota {
     }
 
     /// Puts an account that is nowhere and rests among those that rest for about as long, where
-    /// there are so many accounts that it matters, or else among those that wait.
+    /// there are so many accounts that it matters, or else among those that wait. Accounts of
+    /// several campaigns often rest anew before they are up, and then are not looked at in vain.
     #[inline]
     pub(super) fn rest(&mut self, member: Member, spot: Spot, rest: (Timestamp, Timestamp)) {
         let Self { seats, turns, waiting, .. } = self;
-        let is_large = seats.len() >= self.sliced_min;
+        let is_large = seats.len() >= self.sliced_min && 2 * self.shared <= seats.len();
         let Some(Some(seat)) = seats.get_mut(member.1.index()) else { return };
         let found = if is_large { turns.rest(member.1, spot, rest) } else { None };
         if let Some(((run, until), ticket)) = found {

@@ -229,6 +229,22 @@ mod tests {
         }
     }
 
+    /// They often rest anew before they are up: what lies there would be looked at in vain.
+    #[test]
+    fn accounts_of_several_campaigns_lie_in_no_slices() {
+        let now = DateTime::UNIX_EPOCH;
+        for (shared, lies) in [(ACCOUNTS / 4, true), (ACCOUNTS, false)] {
+            let mut engine = engine(now);
+            let shared: Vec<_> = (0..shared).map(AccountId).collect();
+            engine.add_campaign(Campaign::new(CampaignId(1), OwnerId(1)), now).unwrap();
+            engine.attach(CampaignId(1), &shared, now).unwrap();
+            let sent = (0..ACCOUNTS).filter(|lead| send(&mut engine, *lead, now).is_some()).count();
+            assert!(sent > 390, "{sent} sent");
+            assert_eq!(lie(&mut engine).0 > 300, lies, "{} shared", shared.len());
+            assert!(send(&mut engine, 900, now + TimeDelta::hours(1)).is_some());
+        }
+    }
+
     #[test]
     fn slices_are_left_as_time_goes_by_and_nobody_is_noted_for_long() {
         let mut now = DateTime::UNIX_EPOCH;
