@@ -27,7 +27,7 @@ const ATTACHES_MAX: u64 = 20;
 type Kind = (&'static str, fn(u64));
 
 /// Every kind; `.ci/instructions` names them too.
-const KINDS: [Kind; 17] = [
+const KINDS: [Kind; 18] = [
     ("pick/10", |picks| Alone::of(10).run(picks)),
     ("pick/1000", |picks| Alone::of(1_000).run(picks)),
     ("pick/100000", |picks| Alone::of(100_000).run(picks)),
@@ -40,6 +40,7 @@ const KINDS: [Kind; 17] = [
     ("nobody/1000", |turns| run(Pool::drained(1_000), turns, Pool::nobody)),
     ("shared/4", |turns| run(Pool::shared(), turns, Pool::spread)),
     ("overlap/8", |turns| run(Pool::overlapping(), turns, Pool::spread)),
+    ("all-in/20", |turns| run(Pool::all_in(20), turns, Pool::spread)),
     ("attach/1000", |turns| run(Pool::to_attach(), turns, Pool::attach)),
     ("change/1000", |turns| run(Pool::of(1_000), turns, Pool::change)),
     ("close/1000", |days| run(Pool::office(1_000), days, Pool::close)),
@@ -199,6 +200,17 @@ impl Pool {
             pool.engine.attach(CampaignId(campaign), &members, pool.now).expect("all in order");
         }
         (0..4).fold(pool, |pool, _| pool.warmed(Self::spread))
+    }
+
+    /// So many campaigns of the same five thousand accounts, after two rounds. An account that one
+    /// of them lets rest mostly rests anew, by a send of another, before it is up.
+    fn all_in(campaigns: u64) -> Self {
+        let mut pool = Self::new(5_000, campaigns);
+        let all: Vec<_> = (0..pool.accounts).map(AccountId).collect();
+        for campaign in 0..campaigns {
+            pool.engine.attach(CampaignId(campaign), &all, pool.now).expect("all in order");
+        }
+        (0..2).fold(pool, |pool, _| pool.warmed(Self::spread))
     }
 
     /// Accounts and campaigns that nobody is attached to yet.

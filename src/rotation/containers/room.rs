@@ -3,7 +3,8 @@
 //! There are many short lists, of campaigns of five to ten accounts each, in which twice as much
 //! room as is needed would be most of what they take. Knows no meaning of what is in them.
 
-/// Lists of so many get room for as many again.
+/// Lists of so many get room for as many again, and are left with some when it is known how many
+/// come: one more would move all of them.
 const LONG: usize = 64;
 
 /// Adds to a list. While it is short it gets room for a quarter more only.
@@ -25,7 +26,8 @@ pub(crate) fn make<T>(list: &mut Vec<T>, more: usize) {
 fn grow<T>(list: &mut Vec<T>, more: usize) {
     let len = list.len();
     let least = if len < LONG { len / 4 } else { len };
-    list.reserve_exact(more.max(least));
+    let spare = if more < LONG { 0 } else { more / 8 };
+    list.reserve_exact(least.max(more + spare));
 }
 
 #[cfg(test)]
@@ -48,5 +50,7 @@ mod tests {
         list.shrink_to_fit();
         make(&mut list, 9);
         assert_eq!(list.capacity(), 14);
+        make(&mut list, 800);
+        assert_eq!(list.capacity(), 905);
     }
 }
