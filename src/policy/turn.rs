@@ -305,7 +305,9 @@ mod tests {
         for d in 1..1_000 {
             for weight in 2..100 {
                 let mut ends = [Place::default(); 2];
-                ends.iter_mut().for_each(|end| end.jump(TURN * 7 / d));
+                for end in &mut ends {
+                    end.jump(TURN * 7 / d);
+                }
                 for _ in 0..16 {
                     ends[0].forward(weight);
                     ends[1].forward(weight + 1);
