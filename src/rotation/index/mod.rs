@@ -109,10 +109,11 @@ impl Index {
         for (_, slot) in state.campaigns.slots() {
             let Some(campaign) = state.campaigns.at(slot) else { continue };
             let accounts: Vec<AccountId> = campaign.attached.keys().copied().collect();
-            index.attached(state, slot, &accounts);
             let campaigns = |id: &AccountId| state.account(*id).map_or(0, |of| of.campaigns.len());
             let shared = accounts.iter().filter(|id| campaigns(id) > 1);
+            // Where those that rest belong depends on it.
             index.rota(slot).shared = shared.count();
+            index.attached(state, slot, &accounts);
         }
         index
     }

@@ -238,8 +238,9 @@ impl Rota {
     }
 
     /// Puts an account that is nowhere and rests among those that rest for about as long, where
-    /// there are so many accounts that it matters, or else among those that wait. Accounts of
-    /// several campaigns often rest anew before they are up, and then are not looked at in vain.
+    /// there are so many accounts that it matters and most are in no other campaign, or else among
+    /// those that wait: accounts of several campaigns often rest anew before they are up, and would
+    /// be looked at in vain.
     #[inline]
     pub(super) fn rest(&mut self, member: Member, spot: Spot, rest: (Timestamp, Timestamp)) {
         let Self { seats, turns, waiting, .. } = self;
