@@ -1,5 +1,6 @@
 //! Whether anybody notices a snapshot: how long the slowest calls of a service take while snapshots
-//! of 100,000 accounts are taken one after the other, and while none is.
+//! of 100,000 accounts are taken one after the other, and while none is. And what a call that is
+//! refused costs while the disk is full, beside questions that are answered.
 //!
 //! `cargo bench --features sqlite --bench pauses -- 60` for that many seconds of each; 10 if
 //! nothing is said. Writes the store into the folder that `MAILROTA_BENCH_DIR` names, or the
@@ -13,8 +14,8 @@ use std::time::Duration;
 use chrono::DateTime;
 use criterion::measurement::{Measurement, WallTime};
 use mailrota::{
-    Account, AccountId, Campaign, CampaignId, DurableEngine, LeadId, Options, Outcome, OwnerId,
-    Request, Span,
+    Account, AccountId, Campaign, CampaignId, DurableEngine, Fault, LeadId, MemoryDisk,
+    MemoryJournal, Options, Outcome, OwnerId, Request, Span,
 };
 
 const CAMPAIGN: CampaignId = CampaignId(1);
@@ -37,13 +38,18 @@ fn main() {
     report("snapshots all the time", service(&engine, span, &next, true));
     engine.close().expect("it did not fail");
     drop(std::fs::remove_dir_all(&folder));
+    full_disk(accounts);
 }
 
 fn open(path: &Path, accounts: u64) -> DurableEngine {
-    let now = DateTime::UNIX_EPOCH;
     // Old facts and snapshots go at once, so that this is measured too.
     let options = Options::default().snapshot_every(u64::MAX).history(Span::ZERO);
-    let engine = DurableEngine::open(path, &options, now).expect("a new store");
+    let engine = DurableEngine::open(path, &options, DateTime::UNIX_EPOCH).expect("a new store");
+    filled(engine, accounts)
+}
+
+fn filled(engine: DurableEngine, accounts: u64) -> DurableEngine {
+    let now = DateTime::UNIX_EPOCH;
     let calls = engine.asynchronous();
     let ids: Vec<AccountId> = (0..accounts).map(AccountId).collect();
     let added = ids.iter().map(|id| {
@@ -95,6 +101,39 @@ fn service(
         let times = callers.into_iter().flat_map(|caller| caller.join().expect("no panic"));
         (times.collect(), keeper.join().expect("no panic"))
     })
+}
+
+/// The first call finds that the disk is full and the state is read anew; the next look for room.
+fn full_disk(accounts: u64) {
+    let (disk, now) = (MemoryDisk::new(), DateTime::UNIX_EPOCH);
+    let journal = MemoryJournal::open(&disk).expect("a new disk");
+    let engine = DurableEngine::with_journal(Box::new(journal), &Options::default(), now);
+    let engine = filled(engine.expect("a new store"), accounts);
+    disk.fail_writes(Some(Fault::Full));
+    let done = AtomicBool::new(false);
+    let (calls, asked) = thread::scope(|scope| {
+        let asked = scope.spawn(|| {
+            let mut longest = 0;
+            while !done.load(Ordering::Relaxed) {
+                let start = WallTime.start();
+                engine.standing(AccountId(1), now).expect("it is there");
+                longest = longest.max(WallTime.end(start).as_micros());
+                thread::sleep(Duration::from_millis(1));
+            }
+            longest
+        });
+        let call = |lead| {
+            let start = WallTime.start();
+            let refused = engine.reserve(CAMPAIGN, &Request::new_lead(LeadId(lead)), now);
+            let took = WallTime.end(start).as_micros();
+            refused.expect_err("the disk is full");
+            took
+        };
+        let calls: Vec<_> = (0..5).map(call).collect();
+        done.store(true, Ordering::Relaxed);
+        (calls, asked.join().expect("no panic"))
+    });
+    eprintln!("a full disk: refused in {calls:?} us, a question answered in {asked} us at most");
 }
 
 fn report(how: &str, (mut times, snapshots): (Vec<u128>, u32)) {

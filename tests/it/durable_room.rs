@@ -2,7 +2,6 @@
 //! work when there is room.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -160,37 +159,4 @@ fn futures_work_again_by_themselves_once_there_is_room() {
     disk.fail_writes(Some(Fault::Full));
     assert!(reserve(3));
     engine.close().unwrap();
-}
-
-/// What a call costs on a full disk, for the eye: `cargo test --release --features conformance
-/// --test it durable_room -- --ignored --nocapture`.
-#[test]
-#[ignore = "it only measures"]
-fn what_a_full_disk_costs() {
-    let (disk, gate) = (MemoryDisk::new(), Arc::new(Gate::default()));
-    let engine = engine(&disk, &gate, 100_000);
-    disk.fail_writes(Some(Fault::Full));
-    let done = std::sync::atomic::AtomicBool::new(false);
-    let (calls, asked) = thread::scope(|scope| {
-        let asked = scope.spawn(|| {
-            let mut longest = Duration::ZERO;
-            while !done.load(Ordering::Relaxed) {
-                let took = timed(|| assert!(engine.standing(AccountId(1), monday()).is_ok()));
-                longest = longest.max(took);
-                thread::sleep(Duration::from_millis(1));
-            }
-            longest
-        });
-        let calls: Vec<_> = (0..5).map(|lead| timed(|| assert!(reserve(&engine, lead)))).collect();
-        done.store(true, Ordering::Relaxed);
-        (calls, asked.join().unwrap())
-    });
-    println!("100,000 accounts, a full disk: calls took {calls:?}; a question at most {asked:?}");
-}
-
-#[expect(clippy::disallowed_methods, reason = "it measures")]
-fn timed(work: impl FnOnce()) -> Duration {
-    let start = std::time::Instant::now();
-    work();
-    start.elapsed()
 }
